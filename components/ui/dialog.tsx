@@ -1,0 +1,50 @@
+"use client"
+
+import { Dialog as Primitive } from "radix-ui"
+import type { ReactNode } from "react"
+import { IconButton } from "./button.tsx"
+import { joinClasses } from "./class-names.ts"
+
+type DialogProps = {
+  isOpen: boolean
+  onOpenChange: (isOpen: boolean) => void
+  title: string
+  description?: ReactNode
+  children?: ReactNode
+  /** Buttons, the main one last. */
+  footer?: ReactNode
+  width?: "narrow" | "wide"
+}
+
+/** A question in the middle of the screen. Escape and the backdrop close it; focus comes back. */
+export function Dialog(props: DialogProps) {
+  const { isOpen, onOpenChange, title, description, children, footer, width = "narrow" } = props
+  return (
+    <Primitive.Root open={isOpen} onOpenChange={onOpenChange}>
+      <Primitive.Portal>
+        <Primitive.Overlay className="fixed inset-0 z-40 animate-appear bg-overlay" />
+        <Primitive.Content
+          {...(description ? {} : { "aria-describedby": undefined })}
+          className={joinClasses(
+            "fixed inset-x-4 top-1/2 z-50 mx-auto max-h-[calc(100dvh-2rem)] -translate-y-1/2 overflow-y-auto rounded-card border border-hairline bg-card p-5 shadow-raised animate-appear",
+            width === "wide" ? "max-w-2xl" : "max-w-md",
+          )}
+        >
+          <div className="flex items-start justify-between gap-4">
+            <Primitive.Title className="text-20 font-semibold">{title}</Primitive.Title>
+            <Primitive.Close asChild>
+              <IconButton icon="close" label="Close" className="-me-1.5 -mt-0.5" />
+            </Primitive.Close>
+          </div>
+          {description ? (
+            <Primitive.Description asChild>
+              <div className="mt-2 text-14 text-quiet">{description}</div>
+            </Primitive.Description>
+          ) : null}
+          {children ? <div className="mt-4">{children}</div> : null}
+          {footer ? <div className="mt-5 flex flex-wrap justify-end gap-2">{footer}</div> : null}
+        </Primitive.Content>
+      </Primitive.Portal>
+    </Primitive.Root>
+  )
+}

@@ -1,0 +1,42 @@
+"use client"
+
+import type { ComponentProps, ReactNode } from "react"
+import { joinClasses } from "./class-names.ts"
+import { controlClasses, Field } from "./field.tsx"
+
+type TextAreaFieldProps = ComponentProps<"textarea"> & {
+  label: string
+  hint?: ReactNode
+  error?: string | undefined
+  isLabelHidden?: boolean
+}
+
+/** Several lines; grows with its content where the browser can. */
+export function TextAreaField({
+  label,
+  hint,
+  error,
+  isLabelHidden,
+  className,
+  rows = 4,
+  ...input
+}: TextAreaFieldProps) {
+  return (
+    <Field
+      label={label}
+      hint={hint}
+      error={error}
+      isLabelHidden={isLabelHidden ?? false}
+      className={className ?? ""}
+    >
+      {(control) => (
+        <textarea
+          {...control}
+          {...input}
+          rows={rows}
+          className={joinClasses(controlClasses, "field-sizing-content max-h-96 resize-y")}
+        />
+      )}
+    </Field>
+  )
+}
