@@ -1,0 +1,239 @@
+import { createHash, randomBytes } from "node:crypto"
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs"
+import { join } from "node:path"
+import { setTimeout as delay } from "node:timers/promises"
+import { databaseUrl, type Passwords, provisionRoles, withClient } from "./database-roles.ts"
+import { type FileLock, tryLock, waitForLock } from "./file-lock.ts"
+import { prepareBinaries } from "./postgres-binaries.ts"
+import {
+  disownStalePid,
+  guardServer,
+  initCluster,
+  isServerAlive,
+  launchServer,
+  type Postmaster,
+  readPostmaster,
+  stopServer,
+} from "./postgres-server.ts"
+import { findServiceUser, isReachable, type ServiceUser } from "./service-user.ts"
+
+export type EmbeddedPostgres = {
+  ownerUrl: string
+  appUrl: string
+  superuserUrl: string
+  port: number
+  /** The server's process, for whoever watches it. */
+  pid: number
+  /** False when another process of ours started the server, and will stop it. */
+  isOwner: boolean
+  /** Stops the server when we own it; does nothing when we are only attached. */
+  stop(): Promise<void>
+}
+
+type Connection = { port: number | null; passwords: Passwords }
+
+const lockTimeoutMs = 120_000
+const attachTimeoutMs = 30_000
+const serverMajor = "18"
+
+/**
+ * Starts PostgreSQL on `dataDir`/database, or attaches to the one that already runs there.
+ *
+ * Guarantees: one server a folder however many start at once; a start after kill -9 loses no
+ * acknowledged row; the server listens on loopback alone and stops when its owner dies.
+ */
+export async function startEmbeddedPostgres(dataDir: string): Promise<EmbeddedPostgres> {
+  const home = openHome(dataDir)
+  const startLock = await waitForLock(join(home, "start.lock"), lockTimeoutMs)
+  if (!startLock)
+    throw new Error(`Another process has been starting the database in ${home} for two minutes.`)
+  try {
+    return await startUnderLock(home)
+  } finally {
+    startLock.release()
+  }
+}
+
+async function startUnderLock(home: string): Promise<EmbeddedPostgres> {
+  const base = locateBase(home)
+  const connection = readConnection(home, base)
+  const deadline = Date.now() + attachTimeoutMs
+  for (;;) {
+    const running = await findRunningServer(base, connection)
+    const ownership = tryLock(join(home, "owner.lock"))
+    if (running) return hold(base, { running, connection, ownership })
+    if (ownership) return launch({ home, base, connection, ownership })
+    // Its owner lives but the server can't be reached: it is stopping, or runs in another container.
+    if (Date.now() > deadline)
+      throw new Error(
+        `The database in ${home} is in use by another process that cannot be reached from here (another container, perhaps). Stop that one, or choose another DATA_DIR.`,
+      )
+    await delay(50)
+  }
+}
+
+async function launch(options: {
+  home: string
+  base: string
+  connection: Connection
+  ownership: FileLock
+}): Promise<EmbeddedPostgres> {
+  const { home, base, connection, ownership } = options
+  try {
+    const cluster = join(base, "cluster")
+    const user = findServiceUser(existsSync(cluster) ? cluster : null)
+    const binaries = prepareBinaries(base, user)
+    if (!existsSync(cluster))
+      await initCluster(base, {
+        binaries,
+        user,
+        superuserPassword: connection.passwords.superuser,
+      })
+    requireVersion(cluster)
+    const stale = readPostmaster(base)
+    if (stale && !isServerAlive(base, stale.pid)) disownStalePid(base, stale.pid)
+    const preferredPort = connection.port
+    const running = await launchServer(base, { binaries, user, preferredPort })
+    if (running.port !== connection.port)
+      writeConnection(home, { ...connection, port: running.port })
+    return hold(base, { running, connection, ownership, user })
+  } catch (error) {
+    ownership.release()
+    throw error
+  }
+}
+
+async function hold(
+  base: string,
+  options: {
+    running: Postmaster
+    connection: Connection
+    ownership: FileLock | null
+    user?: ServiceUser
+  },
+): Promise<EmbeddedPostgres> {
+  const { running, connection, ownership } = options
+  const { passwords } = connection
+  const { pid, port } = running
+  const superuserUrl = databaseUrl("postgres", passwords.superuser, port, "postgres")
+  const user = options.user ?? findServiceUser(join(base, "cluster"))
+  const dismissGuard = ownership ? guardServer(base, pid, user) : () => {}
+  const stop = async () => {
+    if (!ownership) return
+    await stopServer(base, pid)
+    dismissGuard()
+    ownership.release()
+  }
+  try {
+    if (ownership) await provisionRoles(superuserUrl, passwords)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return {
+    ownerUrl: databaseUrl("owner", passwords.owner, port),
+    appUrl: databaseUrl("app", passwords.app, port),
+    superuserUrl,
+    port,
+    pid,
+    isOwner: ownership !== null,
+    stop,
+  }
+}
+
+/** The server on this folder once it takes connections; null when there is none. */
+async function findRunningServer(base: string, connection: Connection): Promise<Postmaster | null> {
+  const deadline = Date.now() + attachTimeoutMs
+  for (;;) {
+    const postmaster = readPostmaster(base)
+    if (!postmaster || !isServerAlive(base, postmaster.pid)) return null
+    if (postmaster.isReady && (await canConnect(postmaster, connection))) return postmaster
+    // Alive and not answering: still recovering, or on its way down. Either ends by itself.
+    if (Date.now() > deadline)
+      throw new Error(
+        `A PostgreSQL server (process ${postmaster.pid}) holds ${base} and does not answer with our password. Stop it, or choose another DATA_DIR.`,
+      )
+    await delay(50)
+  }
+}
+
+async function canConnect(postmaster: Postmaster, { passwords }: Connection): Promise<boolean> {
+  const url = databaseUrl("postgres", passwords.superuser, postmaster.port, "postgres")
+  try {
+    await withClient(url, (client) => client.query("select 1"))
+    return true
+  } catch {
+    return false
+  }
+}
+
+function openHome(dataDir: string): string {
+  const home = join(dataDir, "database")
+  // Others may pass through, because the server runs under another account; nothing in it is readable.
+  mkdirSync(home, { recursive: true, mode: 0o711 })
+  return realpathSync(home)
+}
+
+/**
+ * Where the cluster lives: beside its locks, unless the server's account cannot get there (a checkout
+ * under /root): then under /var/lib/coatcheck, and location.json remembers.
+ */
+function locateBase(home: string): string {
+  const record = join(home, "location.json")
+  if (existsSync(record)) return JSON.parse(readFileSync(record, "utf8")).folder
+  if (existsSync(join(home, "cluster")) || isReachable(home, findServiceUser(null))) return home
+  const hash = createHash("sha256").update(home).digest("hex").slice(0, 12)
+  // A random part, so that a wiped data folder starts afresh instead of meeting its old cluster.
+  const folder = `/var/lib/coatcheck/${hash}-${randomBytes(3).toString("hex")}`
+  mkdirSync(folder, { recursive: true, mode: 0o711 })
+  writeAtomically(record, { folder })
+  return folder
+}
+
+function readConnection(home: string, base: string): Connection {
+  const path = join(home, "connection.json")
+  if (existsSync(path)) {
+    try {
+      return JSON.parse(readFileSync(path, "utf8"))
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new Error(
+        `Cannot read ${path}: this database belongs to another user, or the file is damaged (${reason}).`,
+      )
+    }
+  }
+  if (existsSync(join(base, "cluster")))
+    throw new Error(
+      `${path} is missing, and with it the passwords of the database in ${base}. Put it back, or choose another DATA_DIR.`,
+    )
+  const secret = () => randomBytes(24).toString("hex")
+  const passwords = { superuser: secret(), owner: secret(), app: secret() }
+  const connection: Connection = { port: null, passwords }
+  writeConnection(home, connection)
+  return connection
+}
+
+function writeConnection(home: string, connection: Connection): void {
+  writeAtomically(join(home, "connection.json"), connection)
+}
+
+function writeAtomically(path: string, value: unknown): void {
+  const staging = `${path}.${process.pid}`
+  writeFileSync(staging, `${JSON.stringify(value)}\n`, { mode: 0o600, flush: true })
+  renameSync(staging, path)
+}
+
+function requireVersion(cluster: string): void {
+  const version = readFileSync(join(cluster, "PG_VERSION"), "utf8").trim()
+  if (version !== serverMajor)
+    throw new Error(
+      `${cluster} was made by PostgreSQL ${version}; this release brings ${serverMajor}. Dump it with the old release and load it into a new DATA_DIR.`,
+    )
+}
