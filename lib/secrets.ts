@@ -16,3 +16,11 @@ export function isSameSecret(given: string, expected: string): boolean {
   const b = createHash("sha256").update(expected, "utf8").digest()
   return timingSafeEqual(a, b)
 }
+
+/**
+ * The bytes that both the server and `sec.setting_key` hold for TENANT_SETTING_KEY: its sha256, so that a
+ * secret of any spelling works. The migrator installs them in hex.
+ */
+export function settingKeyBytes(secret: string): Buffer {
+  return createHash("sha256").update(secret, "utf8").digest()
+}

@@ -1,0 +1,252 @@
+import { fail } from "#lib/errors.ts"
+import { callDefiner } from "./database.ts"
+import type { MemberPermission, Role } from "./permissions.ts"
+
+// Guarantees: answers "which tenant is this?" before one is known, by exact match only, through the
+// definer functions of schema `directory`. Nothing here lists or searches a tenant's content.
+
+export type AdmissionBot = {
+  id: string
+  name: string
+  color: string
+  position: "left" | "right"
+  label: string | null
+  greeting: string
+  locale: string | null
+  starters: string[]
+  /** The epochs of tenant, key and bot: a pass bought under another stamp is dead. */
+  stamp: string
+}
+
+export type LiveEmbedKey = {
+  tenantId: string
+  keyId: string
+  version: number
+  mode: "live" | "test"
+  purpose: "site" | "preview"
+  limits: Record<string, number>
+  origins: { id: string; pattern: string }[]
+  /** Published bots of the key, its default first (a preview key: its bot, published or not). */
+  bots: AdmissionBot[]
+}
+
+type EmbedKeyRow = {
+  tenant_id: string
+  key_id: string
+  version: number
+  mode: "live" | "test"
+  purpose: "site" | "preview"
+  limits: Record<string, number>
+  origins: { id: string; pattern: string }[]
+  bots: AdmissionBot[]
+}
+
+/** The key with this id and random part, if it is alive in every respect; null says nothing about why. */
+export async function findEmbedKey(keyId: string, random: string): Promise<LiveEmbedKey | null> {
+  const [row] = await callDefiner<EmbedKeyRow>(
+    "find_embed_key",
+    "select * from directory.find_embed_key($1, $2)",
+    [keyId, random],
+  )
+  if (!row) return null
+  const { tenant_id, key_id, ...rest } = row
+  return { tenantId: tenant_id, keyId: key_id, ...rest }
+}
+
+export type LiveSession = {
+  sessionId: string
+  tenantId: string
+  botId: string
+  keyId: string
+  visitorId: string
+  kind: "page" | "preview" | "hosted" | "server"
+  origin: string
+  mode: "live" | "test"
+  limits: Record<string, number>
+  botName: string
+}
+
+type SessionRow = {
+  session_id: string
+  tenant_id: string
+  bot_id: string
+  key_id: string
+  visitor_id: string
+  kind: LiveSession["kind"]
+  origin: string
+  mode: "live" | "test"
+  limits: Record<string, number>
+  bot_name: string
+}
+
+/** Which of these sessions are good right now: one indexed read, never cached. */
+export async function findLiveSessions(sessionIds: string[]): Promise<LiveSession[]> {
+  const rows = await callDefiner<SessionRow>(
+    "find_live_sessions",
+    "select * from directory.find_live_sessions($1)",
+    [sessionIds],
+  )
+  return rows.map((row) => ({
+    sessionId: row.session_id,
+    tenantId: row.tenant_id,
+    botId: row.bot_id,
+    keyId: row.key_id,
+    visitorId: row.visitor_id,
+    kind: row.kind,
+    origin: row.origin,
+    mode: row.mode,
+    limits: row.limits,
+    botName: row.bot_name,
+  }))
+}
+
+export type LiveApiKey = {
+  tenantId: string
+  keyId: string
+  name: string
+  scopes: MemberPermission[]
+  defaultBotId: string | null
+}
+
+export async function findApiKey(hash: string): Promise<LiveApiKey | null> {
+  const [row] = await callDefiner<{
+    tenant_id: string
+    key_id: string
+    name: string
+    scopes: MemberPermission[]
+    default_bot_id: string | null
+  }>("find_api_key", "select * from directory.find_api_key($1)", [hash])
+  if (!row) return null
+  return {
+    tenantId: row.tenant_id,
+    keyId: row.key_id,
+    name: row.name,
+    scopes: row.scopes,
+    defaultBotId: row.default_bot_id,
+  }
+}
+
+/** Notes that an API key was used, at most once a minute. */
+export async function touchApiKey(keyId: string): Promise<void> {
+  await callDefiner("touch_api_key", "select directory.touch_api_key($1)", [keyId])
+}
+
+export type UserRecord = {
+  id: string
+  name: string
+  email: string
+  passwordHash: string
+  sessionVersion: number
+}
+
+type UserRow = {
+  id: string
+  name: string
+  email: string
+  password_hash: string
+  session_version: number
+}
+
+function toUser(row: UserRow | undefined): UserRecord | null {
+  if (!row) return null
+  const { password_hash, session_version, ...rest } = row
+  return { ...rest, passwordHash: password_hash, sessionVersion: session_version }
+}
+
+export async function findUserByEmail(email: string): Promise<UserRecord | null> {
+  const sql = "select * from directory.find_user_by_email($1)"
+  return toUser((await callDefiner<UserRow>("find_user_by_email", sql, [email]))[0])
+}
+
+export async function findUserById(id: string): Promise<UserRecord | null> {
+  return toUser(
+    (await callDefiner<UserRow>("find_user", "select * from directory.find_user($1)", [id]))[0],
+  )
+}
+
+/** Sets a password if the session version is still the expected one, and bumps it. Returns the new version. */
+export async function setPassword(
+  id: string,
+  expectedVersion: number,
+  hash: string,
+): Promise<number> {
+  const [row] = await callDefiner<{ version: number | null }>(
+    "set_password",
+    "select directory.set_password($1, $2, $3) as version",
+    [id, expectedVersion, hash],
+  )
+  if (row?.version == null)
+    throw fail("conflict", "Your password was changed elsewhere. Sign in again.")
+  return row.version
+}
+
+export type Membership = { tenantId: string; tenantName: string; role: Role }
+
+/** The tenants of a person whose sign-in is still good; empty after a password change elsewhere. */
+export async function listMemberships(
+  userId: string,
+  sessionVersion: number,
+): Promise<Membership[]> {
+  const rows = await callDefiner<{ tenant_id: string; tenant_name: string; role: Role }>(
+    "list_memberships",
+    "select * from directory.list_memberships($1, $2)",
+    [userId, sessionVersion],
+  )
+  return rows.map((r) => ({ tenantId: r.tenant_id, tenantName: r.tenant_name, role: r.role }))
+}
+
+export type TenantRecord = {
+  id: string
+  name: string
+  status: "active" | "suspended"
+  createdAt: Date
+}
+
+/** For the operator's list alone. */
+export async function listTenants(after: string, limit: number): Promise<TenantRecord[]> {
+  const rows = await callDefiner<Omit<TenantRecord, "createdAt"> & { created_at: Date }>(
+    "list_tenants",
+    "select * from directory.list_tenants($1, $2)",
+    [after, limit],
+  )
+  return rows.map(({ created_at, ...rest }) => ({ ...rest, createdAt: created_at }))
+}
+
+/** The tenant of a source, for the worker: jobs carry ids only. */
+export async function findSourceTenant(sourceId: string): Promise<string | null> {
+  const [row] = await callDefiner<{ tenant_id: string | null }>(
+    "find_source_tenant",
+    "select directory.find_source_tenant($1) as tenant_id",
+    [sourceId],
+  )
+  return row?.tenant_id ?? null
+}
+
+/** Sources that wait or whose worker went silent for so many seconds. */
+export async function listUnfinishedSources(idleSeconds: number): Promise<string[]> {
+  const rows = await callDefiner<{ source_id: string }>(
+    "list_unfinished_sources",
+    "select * from directory.list_unfinished_sources($1)",
+    [idleSeconds],
+  )
+  return rows.map((r) => r.source_id)
+}
+
+/** Counts a refused request on a key, by hour, reason and (up to a cap) website. */
+export async function countRefusal(
+  keyId: string,
+  reason: string,
+  origin: string | null,
+): Promise<void> {
+  await callDefiner("count_refusal", "select directory.count_refusal($1, $2, $3)", [
+    keyId,
+    reason,
+    origin,
+  ])
+}
+
+/** Forgets tickets that expired long ago and rates nobody uses. */
+export async function sweepExpired(): Promise<void> {
+  await callDefiner("sweep_tickets", "select directory.sweep_tickets()", [])
+  await callDefiner("sweep_rates", "select limits.sweep()", [])
+}
