@@ -314,16 +314,20 @@ create table sessions (
   stamp text not null,
   -- A lease: one open answer a session, freed by time if the process dies.
   streaming_until timestamptz,
+  page_url text,
+  page_title text,
+  language text,
+  device text,
   ended_at timestamptz,
   created_at timestamptz not null default now(),
   renewed_at timestamptz not null default now(),
   unique (tenant_id, id),
-  unique (tenant_id, visitor_id, key_id, origin),
   foreign key (tenant_id, bot_id) references bots (tenant_id, id) on delete cascade,
   foreign key (tenant_id, key_id) references embed_keys (tenant_id, id) on delete cascade,
   foreign key (tenant_id, visitor_id) references visitors (tenant_id, id) on delete cascade
 );
 create index sessions_key on sessions (tenant_id, key_id);
+create index sessions_visitor on sessions (tenant_id, visitor_id, key_id);
 
 -- A session spends a ticket at every renewal, so single use is a row here and not a column there.
 create table spent_tickets (
@@ -570,7 +574,8 @@ grant select on embed_keys, embed_key_bots, embed_key_origins to app_directory;
 grant select (id, tenant_id, scopes, hash, default_bot_id, expires_at, last_used_at, name) on api_keys to app_directory;
 grant update (last_used_at) on api_keys to app_directory;
 grant select (id, tenant_id, blocked_at) on visitors to app_directory;
-grant select (id, tenant_id, bot_id, key_id, visitor_id, kind, origin, origin_rule_id, key_version, stamp, ended_at) on sessions to app_directory;
+grant select (id, tenant_id, bot_id, key_id, visitor_id, kind, origin, origin_rule_id, key_version, stamp, ended_at, streaming_until) on sessions to app_directory;
+grant update (streaming_until) on sessions to app_directory;
 grant select, insert, update on refusals to app_directory;
 grant select, delete on spent_tickets to app_directory;
 
@@ -578,10 +583,10 @@ do $$
 declare t text;
 begin
   foreach t in array array['tenants', 'memberships', 'bots', 'sources', 'embed_keys', 'embed_key_bots',
-                           'embed_key_origins', 'visitors', 'sessions'] loop
+                           'embed_key_origins', 'visitors'] loop
     execute format('create policy directory on %I for select to app_directory using (true)', t);
   end loop;
-  foreach t in array array['users', 'refusals', 'spent_tickets', 'api_keys'] loop
+  foreach t in array array['users', 'refusals', 'spent_tickets', 'api_keys', 'sessions'] loop
     execute format('create policy directory on %I to app_directory using (true) with check (true)', t);
   end loop;
 end $$;
@@ -634,6 +639,13 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     and (s.kind <> 'page' or exists (
       select from public.embed_key_origins o
       where o.tenant_id = s.tenant_id and o.id = s.origin_rule_id and o.key_id = s.key_id))
+$$;
+
+-- Keeps the leases of answers that are still being written; called every few seconds by their process.
+create function directory.renew_streams(p_ids text[], p_seconds int) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  update public.sessions s set streaming_until = now() + make_interval(secs => p_seconds)
+  where s.id = any (p_ids) and s.streaming_until is not null
 $$;
 
 create function directory.find_api_key(p_hash text)
