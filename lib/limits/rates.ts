@@ -1,0 +1,123 @@
+import { fail } from "#lib/errors.ts"
+import { log } from "#lib/log.ts"
+import { callDefiner } from "#lib/tenancy/database.ts"
+
+// Guarantees: a rate is taken atomically from all its buckets or from none, exactly, across processes.
+// When the store is away a reduced limit in this process stands in: never none.
+
+const minute = 60_000
+const hour = 60 * minute
+
+/** Every rate, its window and its default. The only table of rates. */
+export const rates = {
+  "request.ip": { limit: 300, windowMs: minute },
+  "look.ip": { limit: 120, windowMs: minute },
+  "ticket.ip": { limit: 10, windowMs: minute },
+  "ticket.key": { limit: 600, windowMs: minute },
+  "chat.ip": { limit: 20, windowMs: minute },
+  "lead.ip": { limit: 5, windowMs: minute },
+  "api.tenant": { limit: 600, windowMs: minute },
+  "operator.ip": { limit: 60, windowMs: minute },
+  "operatorFailure.ip": { limit: 10, windowMs: minute },
+  "console.user": { limit: 600, windowMs: minute },
+  "upload.user": { limit: 60, windowMs: minute },
+  "signIn.account": { limit: 10, windowMs: 15 * minute },
+  "signIn.ip": { limit: 30, windowMs: 15 * minute },
+  "signUp.ip": { limit: 10, windowMs: hour },
+} as const
+
+export type RateName = keyof typeof rates
+
+/** One bucket: a rate's name, whose it is, and the owner's own figure where there is one. */
+export type RateTake = { rate: RateName; subject: string; limit?: number | undefined }
+
+export type RateState = {
+  limit: number
+  remaining: number
+  resetSeconds: number
+  windowSeconds: number
+}
+
+type Row = { bucket: string; is_allowed: boolean; remaining: number; retry_ms: number }
+
+/**
+ * Takes one from each bucket, or throws `rate_limited` with Retry-After and RateLimit headers and takes
+ * from none. Returns the tightest bucket's state.
+ */
+export async function takeRates(takes: RateTake[]): Promise<RateState> {
+  const plans = takes.map((take) => ({
+    bucket: `${take.rate}:${take.subject}`,
+    limit: take.limit ?? rates[take.rate].limit,
+    windowMs: rates[take.rate].windowMs,
+  }))
+  let rows: Row[]
+  try {
+    rows = await callDefiner<Row>("take_rates", "select * from limits.take($1, $2, $3)", [
+      plans.map((p) => p.bucket),
+      plans.map((p) => p.limit),
+      plans.map((p) => p.windowMs),
+    ])
+  } catch (error) {
+    log.warn(
+      { code: "rate_store_away", reason: (error as Error).message },
+      "rates fall back to this process",
+    )
+    rows = plans.map(takeLocally)
+  }
+  const states = rows.map((row) => {
+    const plan = plans.find((p) => p.bucket === row.bucket)!
+    return { row, plan }
+  })
+  const refused = states
+    .filter((s) => !s.row.is_allowed)
+    .sort((a, b) => b.row.retry_ms - a.row.retry_ms)[0]
+  if (refused) {
+    const retryAfterSeconds = Math.max(1, Math.ceil(refused.row.retry_ms / 1000))
+    throw fail("rate_limited", {
+      detail: `Too many requests. Try again in ${retryAfterSeconds} s.`,
+      headers: {
+        "retry-after": String(retryAfterSeconds),
+        ...rateHeaders(toState(refused.plan, 0, retryAfterSeconds)),
+      },
+    })
+  }
+  const tightest = states.sort((a, b) => a.row.remaining - b.row.remaining)[0]!
+  const resetSeconds = Math.ceil(tightest.plan.windowMs / 1000)
+  return toState(tightest.plan, tightest.row.remaining, resetSeconds)
+}
+
+function toState(
+  plan: { limit: number; windowMs: number },
+  remaining: number,
+  resetSeconds: number,
+) {
+  return { limit: plan.limit, remaining, resetSeconds, windowSeconds: plan.windowMs / 1000 }
+}
+
+/** `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers). */
+export function rateHeaders(state: RateState): Record<string, string> {
+  return {
+    ratelimit: `"default";r=${state.remaining};t=${state.resetSeconds}`,
+    "ratelimit-policy": `"default";q=${state.limit};w=${state.windowSeconds}`,
+  }
+}
+
+const local = new Map<string, { windowStart: number; used: number }>()
+
+/** A quarter of the limit, per process, in fixed windows: crude on purpose, and never unlimited. */
+function takeLocally(plan: { bucket: string; limit: number; windowMs: number }): Row {
+  const now = Date.now()
+  const windowStart = now - (now % plan.windowMs)
+  if (local.size > 50_000) local.clear()
+  const entry = local.get(plan.bucket)
+  const used = entry?.windowStart === windowStart ? entry.used : 0
+  const limit = Math.max(1, Math.floor(plan.limit / 4))
+  const isAllowed = used < limit
+  if (isAllowed) local.set(plan.bucket, { windowStart, used: used + 1 })
+  return {
+    bucket: plan.bucket,
+    is_allowed: isAllowed,
+    remaining: Math.max(0, limit - used - 1),
+    retry_ms: isAllowed ? 0 : windowStart + plan.windowMs - now,
+  }
+}
