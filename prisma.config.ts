@@ -6,4 +6,11 @@ if (["generate", "validate", "format"].includes(process.argv[2] ?? "")) {
   process.env.PRISMA_SCHEMA_ENGINE_BINARY ??= process.execPath
 }
 
-export default defineConfig({ schema: "prisma/schema.prisma" })
+export default defineConfig({
+  schema: "prisma/schema.prisma",
+  migrations: { path: "prisma/migrations" },
+  // `prisma migrate deploy` runs as the owner; the app role may not change the schema.
+  ...(process.env.MIGRATION_DATABASE_URL && {
+    datasource: { url: process.env.MIGRATION_DATABASE_URL },
+  }),
+})

@@ -59,7 +59,7 @@ async function runInitdb(binaries: Binaries, user: ServiceUser, args: string[]):
   const child = spawn(binaries.initdb, args, {
     ...user,
     cwd: "/",
-    env: { ...binaries.env, PATH: process.env.PATH, LC_ALL: "C.UTF-8", TZ: "UTC" },
+    env: serverEnvironment(binaries),
     stdio: ["ignore", "pipe", "pipe"],
   })
   let output = ""
@@ -114,7 +114,7 @@ async function launchOnce(
   const child = spawn(binaries.postgres, serverArguments(folder, port), {
     ...user,
     cwd: "/",
-    env: { ...binaries.env, PATH: process.env.PATH, LC_ALL: "C.UTF-8", TZ: "UTC" },
+    env: serverEnvironment(binaries),
     // A session of its own: Ctrl-C in the terminal must reach the web server first and this one last.
     detached: true,
     stdio: ["ignore", logFile, logFile],
@@ -140,6 +140,12 @@ async function launchOnce(
     }
     await delay(10)
   }
+}
+
+/** Nothing of ours: the server's environment is readable to its account, and ours holds secrets. */
+function serverEnvironment(binaries: Binaries): NodeJS.ProcessEnv {
+  const plain = { ...binaries.env, PATH: process.env.PATH, LC_ALL: "C.UTF-8", TZ: "UTC" }
+  return plain as unknown as NodeJS.ProcessEnv
 }
 
 function serverArguments(folder: string, port: number): string[] {
@@ -225,7 +231,7 @@ export function guardServer(folder: string, pid: number, user: ServiceUser): () 
   const child = spawn("/bin/sh", ["-c", script, "sh", join(folder, "cluster"), String(pid)], {
     ...user,
     cwd: "/",
-    env: {},
+    env: {} as NodeJS.ProcessEnv,
     detached: true,
     stdio: ["pipe", "ignore", "ignore"],
   })
