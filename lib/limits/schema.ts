@@ -11,7 +11,7 @@ export const keyLimitsInput = z.strictObject({
   messagesPerDayPerIpPercent: z.number().int().min(1).max(100),
   ticketsPerMinutePerIp: count(1_000),
   ticketsPerMinute: count(100_000),
-  streamsPerSession: z.number().int().min(1).max(5),
+  streamsPerSession: z.number().int().min(1).max(1),
   messageChars: z.number().int().min(1).max(4_000),
   fileBytes: count(20 * 1024 * 1024),
   monthlySpendMinor: count(100_000_000),

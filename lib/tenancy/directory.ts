@@ -41,12 +41,18 @@ type EmbedKeyRow = {
   bots: AdmissionBot[]
 }
 
-/** The key with this id and random part, if it is alive in every respect; null says nothing about why. */
-export async function findEmbedKey(keyId: string, random: string): Promise<LiveEmbedKey | null> {
+/**
+ * A key that is alive in every respect, by its random part (as it stands in a page) or its version (as a
+ * ticket names it); null says nothing about why.
+ */
+export async function findEmbedKey(
+  keyId: string,
+  by: { random: string } | { version: number },
+): Promise<LiveEmbedKey | null> {
   const [row] = await callDefiner<EmbedKeyRow>(
     "find_embed_key",
-    "select * from directory.find_embed_key($1, $2)",
-    [keyId, random],
+    "select * from directory.find_embed_key($1, $2, $3)",
+    [keyId, "random" in by ? by.random : null, "version" in by ? by.version : null],
   )
   if (!row) return null
   const { tenant_id, key_id, ...rest } = row
@@ -98,6 +104,14 @@ export async function findLiveSessions(sessionIds: string[]): Promise<LiveSessio
     limits: row.limits,
     botName: row.bot_name,
   }))
+}
+
+/** Extends the leases of answers that this process is still writing. */
+export async function renewStreams(sessionIds: string[], seconds: number): Promise<void> {
+  await callDefiner("renew_streams", "select directory.renew_streams($1, $2)", [
+    sessionIds,
+    seconds,
+  ])
 }
 
 export type LiveApiKey = {

@@ -591,13 +591,14 @@ begin
   end loop;
 end $$;
 
--- A live key by id and random part, with all that admission needs. No row: dead, whatever the reason.
-create function directory.find_embed_key(p_id text, p_random text)
+-- A live key by id and random part (from a page) or version (from a ticket), with all that admission
+-- needs. No row: dead, whatever the reason.
+create function directory.find_embed_key(p_id text, p_random text, p_version int)
 returns table (tenant_id text, key_id text, version int, mode text, purpose text, limits jsonb,
                origins jsonb, bots jsonb)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select k.tenant_id, k.id,
-    case when k.random = p_random then k.version else k.version - 1 end,
+    coalesce(p_version, case when k.random = p_random then k.version else k.version - 1 end),
     k.mode, k.purpose, k.limits,
     coalesce((select jsonb_agg(jsonb_build_object('id', o.id, 'pattern', o.pattern))
        from public.embed_key_origins o where o.tenant_id = k.tenant_id and o.key_id = k.id), '[]'::jsonb),
@@ -612,7 +613,9 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   from public.embed_keys k
   join public.tenants t on t.id = k.tenant_id
   where k.id = p_id and k.status = 'active' and t.status = 'active'
-    and (k.random = p_random or (k.previous_random = p_random and k.previous_expires_at > now()))
+    and (k.random = p_random or k.version = p_version
+         or (k.previous_expires_at > now()
+             and (k.previous_random = p_random or k.version - 1 = p_version)))
 $$;
 
 -- The live check: which of these sessions are still good, re-read from every row they stand on.

@@ -1,0 +1,116 @@
+import { log } from "#lib/log.ts"
+import { listenForRevocations } from "#lib/tenancy/database.ts"
+import { findLiveSessions, renewStreams } from "#lib/tenancy/directory.ts"
+
+// Guarantees: an open answer whose session was cut off ends within a second, on every process. One query
+// every 500 ms re-checks all open streams; when it fails for a second they end as well. NOTIFY merely
+// makes it sooner.
+
+const tickMs = 500
+const graceMs = 1_000
+const leaseEveryMs = 5_000
+/** How long a stream's lease outlives its process. */
+export const leaseSeconds = 20
+
+export class Revoked extends Error {}
+
+type Open = { sessionId: string; controller: AbortController }
+type Watch = {
+  open: Set<Open>
+  timer: NodeJS.Timeout | undefined
+  failingSince: number | null
+  leasedAt: number
+  isChecking: boolean
+  stopListening: (() => Promise<void>) | undefined
+  isListening: boolean
+}
+
+const shared = globalThis as typeof globalThis & { coatcheckStreams?: Watch }
+
+function watch(): Watch {
+  shared.coatcheckStreams ??= {
+    open: new Set(),
+    timer: undefined,
+    failingSince: null,
+    leasedAt: 0,
+    isChecking: false,
+    stopListening: undefined,
+    isListening: false,
+  }
+  return shared.coatcheckStreams
+}
+
+/**
+ * Registers an answer that is being written. The signal aborts, with a `Revoked` reason, once the session
+ * is no longer good. Call `close` when the answer ends.
+ */
+export function openStream(sessionId: string): { signal: AbortSignal; close: () => void } {
+  const state = watch()
+  const entry: Open = { sessionId, controller: new AbortController() }
+  state.open.add(entry)
+  state.leasedAt ||= Date.now()
+  state.timer ??= setInterval(() => void checkStreams(), tickMs)
+  void listen(state)
+  // Between the live check of this request and this line the switch may have been thrown.
+  void checkStreams()
+  return {
+    signal: entry.controller.signal,
+    close: () => {
+      state.open.delete(entry)
+      if (state.open.size > 0) return
+      clearInterval(state.timer)
+      state.timer = undefined
+      state.leasedAt = 0
+    },
+  }
+}
+
+/** How many answers this process is writing, for metrics. */
+export function countOpenStreams(): number {
+  return watch().open.size
+}
+
+async function checkStreams(): Promise<void> {
+  const state = watch()
+  if (state.isChecking || state.open.size === 0) return
+  state.isChecking = true
+  const checked = [...state.open]
+  try {
+    const ids = checked.map((entry) => entry.sessionId)
+    const live = new Set((await findLiveSessions(ids)).map((session) => session.sessionId))
+    state.failingSince = null
+    for (const entry of checked)
+      if (!live.has(entry.sessionId)) entry.controller.abort(new Revoked())
+    if (Date.now() - state.leasedAt > leaseEveryMs) {
+      state.leasedAt = Date.now()
+      await renewStreams(ids, leaseSeconds)
+    }
+  } catch (error) {
+    state.failingSince ??= Date.now()
+    log.warn(
+      { code: "stream_check_failed", reason: (error as Error).message },
+      "open streams unchecked",
+    )
+    if (Date.now() - state.failingSince >= graceMs - tickMs) {
+      for (const entry of checked) entry.controller.abort(new Revoked())
+    }
+  } finally {
+    state.isChecking = false
+  }
+}
+
+async function listen(state: Watch): Promise<void> {
+  if (state.isListening) return
+  state.isListening = true
+  try {
+    state.stopListening = await listenForRevocations(
+      () => void checkStreams(),
+      () => {
+        state.isListening = false
+      },
+    )
+  } catch {
+    // The 500 ms re-check carries the promise; the next stream tries again.
+    state.isListening = false
+  }
+}

@@ -1,0 +1,237 @@
+import { env } from "#lib/env.ts"
+import { fail } from "#lib/errors.ts"
+import { newId } from "#lib/ids.ts"
+import { hashSecret, newSecret } from "#lib/secrets.ts"
+import { type Tx, withTenant } from "#lib/tenancy/database.ts"
+import {
+  type AdmissionBot,
+  countRefusal,
+  findEmbedKey,
+  findLiveSessions,
+  type LiveEmbedKey,
+} from "#lib/tenancy/directory.ts"
+import {
+  scopeFromAdmission,
+  scopeFromSession,
+  type VisitorScope,
+} from "#lib/tenancy/scope.ts"
+import {
+  sessionTokenSeconds,
+  signSessionToken,
+  type TicketClaims,
+  verifySessionToken,
+  verifyTicket,
+} from "#lib/tokens/tokens.ts"
+import type { SessionInput } from "./schema.ts"
+
+// Guarantees: a ticket buys one session once, across all processes, and only while everything it was
+// bought under still stands. A session is re-read from its rows on every request: nothing is cached.
+
+const visitorIdleMs = 30 * 86_400_000
+
+export type OpenedSession = {
+  token: string
+  expiresIn: number
+  sessionId: string
+  visitorId: string
+  visitorSecret: string
+  /** True when a visitor secret was accepted: there may be a transcript. */
+  isReturning: boolean
+  bot: AdmissionBot
+  origin: string
+  mode: "live" | "test"
+  scope: VisitorScope
+}
+
+/** Where and on what a visitor reads: claims of the page, kept only where they fit the proven origin. */
+type PageFacts = {
+  pageUrl: string | null
+  pageTitle: string | null
+  language: string | null
+  device: string | null
+}
+
+/**
+ * Spends a ticket. A visitor secret resumes that visitor (same bot, same origin, seen within 30 days) and
+ * keeps the session id while the session still stands. Throws `unauthorized` for a ticket that is spent,
+ * late, forged, or bought under something since switched off.
+ */
+export async function redeemTicket(
+  input: SessionInput,
+  client: { ip: string; userAgent: string | null },
+): Promise<OpenedSession> {
+  const ticket = await verifyTicket(input.ticket)
+  const { key, bot } = await requireGround(ticket)
+  const admission = scopeFromAdmission({ tenantId: ticket.tenantId, keyId: ticket.keyId })
+  const facts = readPageFacts(input, ticket.origin, client.userAgent)
+  const opened = await withTenant(admission, async (tx) => {
+    const returning = await findVisitor(tx, ticket, input.visitorSecret)
+    const visitor = returning
+      ? { id: returning.id, secret: input.visitorSecret! }
+      : { id: newId("visitor"), secret: newSecret(24) }
+    const known = returning ? await renewSession(tx, ticket, returning.id, facts) : null
+    const sessionId = known ?? newId("session")
+    await insertRows(tx, ticket, {
+      visitor,
+      isNewVisitor: !returning,
+      sessionId,
+      isNewSession: !known,
+      facts,
+    })
+    return { sessionId, visitor, isReturning: returning !== null }
+  })
+  const { sessionId, visitor, isReturning } = opened
+  return {
+    token: await signSessionToken(sessionId),
+    expiresIn: sessionTokenSeconds,
+    sessionId,
+    visitorId: visitor.id,
+    visitorSecret: visitor.secret,
+    isReturning,
+    bot,
+    origin: ticket.origin,
+    mode: key.mode,
+    scope: scopeFromSession({
+      tenantId: ticket.tenantId,
+      sessionId,
+      botId: ticket.botId,
+      visitorId: visitor.id,
+      keyId: ticket.keyId,
+      origin: ticket.origin,
+      kind: ticket.kind,
+      ip: client.ip,
+    }),
+  }
+}
+
+/** Re-reads what the ticket was bought under: key, version, bot, origin line, and no switch-off since. */
+async function requireGround(
+  ticket: TicketClaims,
+): Promise<{ key: LiveEmbedKey; bot: AdmissionBot }> {
+  const key = await findEmbedKey(ticket.keyId, { version: ticket.keyVersion })
+  const bot = key?.bots.find((b) => b.id === ticket.botId)
+  const isAdmitted =
+    ticket.kind === "page"
+      ? key?.origins.some((rule) => rule.id === ticket.originRuleId)
+      : key?.purpose === "preview"
+  if (
+    !key ||
+    !bot ||
+    !isAdmitted ||
+    bot.stamp !== ticket.stamp ||
+    key.tenantId !== ticket.tenantId
+  ) {
+    await countRefusal(ticket.keyId, "ticket_dead", ticket.origin)
+    throw fail("unauthorized")
+  }
+  return { key, bot }
+}
+
+async function findVisitor(tx: Tx, ticket: TicketClaims, secret: string | undefined) {
+  if (!secret) return null
+  const row = await tx.visitor.findFirst({
+    where: { botId: ticket.botId, origin: ticket.origin, secretHash: hashSecret(secret) },
+  })
+  if (row?.blockedAt) throw fail("unauthorized")
+  return row && Date.now() - row.lastSeenAt.getTime() < visitorIdleMs ? row : null
+}
+
+/**
+ * The visitor's session on this key and origin, renewed; null when there is none that still stands. One
+ * bought under an older stamp is ended, not renewed: its cut-off tokens must stay dead.
+ */
+async function renewSession(tx: Tx, ticket: TicketClaims, visitorId: string, facts: PageFacts) {
+  const row = await tx.session.findFirst({
+    where: { visitorId, keyId: ticket.keyId, origin: ticket.origin, endedAt: null },
+    orderBy: { createdAt: "desc" },
+  })
+  await tx.visitor.update({ where: { id: visitorId }, data: { lastSeenAt: new Date() } })
+  if (!row) return null
+  const stands = row.stamp === ticket.stamp && row.originRuleId === ticket.originRuleId
+  await tx.session.update({
+    where: { id: row.id },
+    data: stands
+      ? { renewedAt: new Date(), keyVersion: ticket.keyVersion, ...facts }
+      : { endedAt: new Date() },
+  })
+  return stands ? row.id : null
+}
+
+/** One statement for all rows of a redemption; the ticket's row is the single use. Throws `unauthorized`. */
+async function insertRows(
+  tx: Tx,
+  ticket: TicketClaims,
+  rows: {
+    visitor: { id: string; secret: string }
+    isNewVisitor: boolean
+    sessionId: string
+    isNewSession: boolean
+    facts: PageFacts
+  },
+) {
+  const { visitor, sessionId, facts } = rows
+  const secretHash = hashSecret(visitor.secret)
+  const spent = await tx.$queryRaw<{ ticket_id: string }[]>`
+    with visitor as (
+      insert into public.visitors (id, tenant_id, bot_id, origin, secret_hash)
+      select ${visitor.id}, ${ticket.tenantId}, ${ticket.botId}, ${ticket.origin}, ${secretHash}
+      where ${rows.isNewVisitor}
+    ), session as (
+      insert into public.sessions (id, tenant_id, bot_id, key_id, visitor_id, kind, origin, origin_rule_id,
+        key_version, stamp, page_url, page_title, language, device)
+      select ${sessionId}, ${ticket.tenantId}, ${ticket.botId}, ${ticket.keyId}, ${visitor.id}, ${ticket.kind},
+        ${ticket.origin}, ${ticket.originRuleId}, ${ticket.keyVersion}, ${ticket.stamp},
+        ${facts.pageUrl}, ${facts.pageTitle}, ${facts.language}, ${facts.device}
+      where ${rows.isNewSession}
+    ), site as (
+      insert into public.sites (tenant_id, key_id, origin)
+      select ${ticket.tenantId}, ${ticket.keyId}, ${ticket.origin} where ${ticket.kind === "page"}
+      on conflict (tenant_id, key_id, origin) do update set last_seen_at = now()
+      where sites.last_seen_at < now() - interval '20 seconds'
+    )
+    insert into public.spent_tickets (tenant_id, ticket_id, session_id)
+    values (${ticket.tenantId}, ${ticket.ticketId}, ${sessionId})
+    on conflict do nothing returning ticket_id`
+  if (spent.length !== 1) throw fail("unauthorized")
+}
+
+function readPageFacts(input: SessionInput, origin: string, userAgent: string | null): PageFacts {
+  const url = input.page?.url && URL.canParse(input.page.url) ? new URL(input.page.url) : null
+  const isOwn = url?.origin === origin
+  return {
+    // Query and fragment may carry the visitor's own secrets.
+    pageUrl: isOwn ? url.origin + url.pathname : null,
+    pageTitle: isOwn ? (input.page?.title?.slice(0, 200) ?? null) : null,
+    language: input.page?.language ?? null,
+    device: readDevice(userAgent),
+  }
+}
+
+/** "Phone", "Tablet" or "Computer": all that an owner needs of a User-Agent. */
+export function readDevice(userAgent: string | null): string | null {
+  if (!userAgent) return null
+  if (/iPad|Tablet|Android(?!.*Mobile)/i.test(userAgent)) return "Tablet"
+  return /Mobi|iPhone|Android/i.test(userAgent) ? "Phone" : "Computer"
+}
+
+/**
+ * The scope a session token opens right now. `origin` is the request's Origin header: the caller is our
+ * own frame, so it must be ours. Throws `unauthorized` when anything the session stands on is gone.
+ */
+export async function authenticateSession(
+  token: string,
+  request: { origin: string | null; ip: string },
+): Promise<{ scope: VisitorScope; limits: Record<string, number>; mode: "live" | "test" }> {
+  const { sessionId } = await verifySessionToken(token)
+  if (
+    request.origin !== null &&
+    request.origin !== env.WIDGET_URL &&
+    request.origin !== env.APP_URL
+  ) {
+    throw fail("unauthorized")
+  }
+  const [session] = await findLiveSessions([sessionId])
+  if (!session) throw fail("unauthorized")
+  const { limits, mode, botName: _, ...claims } = session
+  return { scope: scopeFromSession({ ...claims, ip: request.ip }), limits, mode }
+}

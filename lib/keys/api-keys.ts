@@ -1,0 +1,87 @@
+import { record } from "#lib/audit/record.ts"
+import { requireBot } from "#lib/bots/queries.ts"
+import { fail } from "#lib/errors.ts"
+import { newId } from "#lib/ids.ts"
+import { hashSecret, newSecret } from "#lib/secrets.ts"
+import { type Tx, withTenant } from "#lib/tenancy/database.ts"
+import { allow, type MemberPermission } from "#lib/tenancy/permissions.ts"
+import type { TenantScope } from "#lib/tenancy/scope.ts"
+import { toApiKeyView } from "./queries.ts"
+import {
+  type ApiKeyScope,
+  apiKeyScopes,
+  type CreateApiKeyInput,
+  type NewApiKeyView,
+} from "./schema.ts"
+
+// Guarantees: the secret exists in one answer and nowhere else; the database holds its hash. An API key
+// never grants more than its maker holds.
+
+const grants: Record<ApiKeyScope, MemberPermission[]> = {
+  bots: ["bots.read", "bots.write", "bots.delete"],
+  knowledge: ["knowledge.read", "knowledge.write"],
+  "embed-keys": ["keys.read", "keys.write"],
+  "api-keys": ["apiKeys.read", "apiKeys.write"],
+  conversations: ["conversations.read"],
+  leads: ["leads.read"],
+  usage: ["usage.read"],
+  audit: ["audit.read"],
+}
+
+/** The permissions an API key's stored scopes open; unknown scopes open nothing. */
+export function permissionsOfScopes(scopes: readonly string[]): MemberPermission[] {
+  return scopes.flatMap((scope) => grants[scope as ApiKeyScope] ?? [])
+}
+
+/** Creates an API key; the answer is the only place its secret ever stands. */
+export async function createApiKey(
+  scope: TenantScope,
+  input: CreateApiKeyInput,
+): Promise<NewApiKeyView> {
+  allow(scope, "apiKeys.write")
+  const scopes = input.scopes ?? [...apiKeyScopes]
+  const isOperator = scope.permissions.has("operator")
+  if (!isOperator && permissionsOfScopes(scopes).some((p) => !scope.permissions.has(p))) {
+    throw fail("forbidden", "A key cannot open more than you may do yourself.")
+  }
+  return withTenant(scope, (tx) => insertApiKey(tx, scope, { ...input, scopes }))
+}
+
+/** The same inside the caller's transaction, for a new tenant's first key. */
+export async function insertApiKey(
+  tx: Tx,
+  scope: TenantScope,
+  input: CreateApiKeyInput,
+): Promise<NewApiKeyView> {
+  const defaultBotId = input.defaultBotId ?? null
+  if (defaultBotId) await requireBot(tx, defaultBotId)
+  const secret = `sk_${newSecret(24)}`
+  const row = await tx.apiKey.create({
+    data: {
+      id: newId("key"),
+      tenantId: scope.tenantId,
+      name: input.name,
+      hash: hashSecret(secret),
+      lastFour: secret.slice(-4),
+      scopes: input.scopes ?? [...apiKeyScopes],
+      defaultBotId,
+    },
+  })
+  const view = toApiKeyView(row)
+  await record(tx, scope, {
+    action: "apiKey.created",
+    target: row.id,
+    after: { name: view.name, scopes: view.scopes },
+  })
+  return { ...view, secret }
+}
+
+/** Deletes an API key: its next request is refused. */
+export async function deleteApiKey(scope: TenantScope, keyId: string): Promise<void> {
+  allow(scope, "apiKeys.write")
+  await withTenant(scope, async (tx) => {
+    const { count } = await tx.apiKey.deleteMany({ where: { id: keyId } })
+    if (count === 0) throw fail("not_found")
+    await record(tx, scope, { action: "apiKey.deleted", target: keyId })
+  })
+}

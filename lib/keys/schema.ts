@@ -1,0 +1,77 @@
+import { z } from "zod"
+import { keyLimitsInput } from "#lib/limits/schema.ts"
+
+const allowedOrigins = z.array(z.string()).max(50)
+
+export const createEmbedKeyInput = z.strictObject({
+  name: z.string().trim().min(1).max(60).optional(),
+  mode: z.enum(["live", "test"]).default("live"),
+  allowedOrigins: allowedOrigins.default([]),
+  botIds: z.array(z.string()).min(1).max(20).optional(),
+  limits: keyLimitsInput.partial().optional(),
+})
+export type CreateEmbedKeyInput = z.input<typeof createEmbedKeyInput>
+
+export const updateEmbedKeyInput = z
+  .strictObject({
+    name: z.string().trim().min(1).max(60),
+    status: z.enum(["active", "disabled"]),
+    allowedOrigins,
+    botIds: z.array(z.string()).min(1).max(20),
+    limits: keyLimitsInput.partial(),
+  })
+  .partial()
+export type UpdateEmbedKeyInput = z.infer<typeof updateEmbedKeyInput>
+
+export const embedKeyView = z.strictObject({
+  id: z.string(),
+  key: z.string(),
+  name: z.string(),
+  mode: z.enum(["live", "test"]),
+  status: z.enum(["active", "disabled"]),
+  allowedOrigins: z.array(z.string()),
+  botIds: z.array(z.string()),
+  limits: keyLimitsInput,
+  createdAt: z.string(),
+  lastSeenAt: z.string().nullable(),
+})
+export type EmbedKeyView = z.infer<typeof embedKeyView>
+
+export type SiteView = { origin: string; lastSeenAt: string | null }
+export type RefusalView = { origin: string | null; reason: string; count: number; lastAt: string }
+
+/** What an API key may be given: each opens the permissions it lists. */
+export const apiKeyScopes = [
+  "bots",
+  "knowledge",
+  "embed-keys",
+  "api-keys",
+  "conversations",
+  "leads",
+  "usage",
+  "audit",
+] as const
+export type ApiKeyScope = (typeof apiKeyScopes)[number]
+
+export const createApiKeyInput = z.strictObject({
+  name: z.string().trim().min(1, "Give the key a name.").max(60),
+  scopes: z
+    .array(z.enum(apiKeyScopes))
+    .min(1)
+    .default([...apiKeyScopes]),
+  defaultBotId: z.string().nullable().default(null),
+})
+export type CreateApiKeyInput = z.input<typeof createApiKeyInput>
+
+export const apiKeyView = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  lastFour: z.string(),
+  scopes: z.array(z.string()),
+  defaultBotId: z.string().nullable(),
+  createdAt: z.string(),
+  lastUsedAt: z.string().nullable(),
+})
+export type ApiKeyView = z.infer<typeof apiKeyView>
+/** The one answer that carries the secret. */
+export type NewApiKeyView = ApiKeyView & { secret: string }
