@@ -1,0 +1,182 @@
+import type { Language } from "./language.ts"
+import type { Term } from "./terms.ts"
+
+/** How much there is in a bot's knowledge, for BM25. */
+export type CorpusSize = { chunkCount: number; averageTermCount: number }
+
+export type QuestionTerm = {
+  term: string
+  /** 1 for a word as typed, less for function words and for words that were mended. */
+  weight: number
+  /** How many of the bot's chunks hold it; 0 when none does. */
+  chunkCount: number
+}
+
+/** A question as read in one language: its distinct stems, and the pairs that stand side by side. */
+export type Reading = {
+  language: Language
+  terms: QuestionTerm[]
+  pairs: [string, string][]
+}
+
+export type Candidate = {
+  id: string
+  language: Language
+  termCount: number
+  /** Positions of the question's stems in the chunk. */
+  positions: Map<string, number[]>
+}
+
+export type Ranked = { id: string; score: number; confidence: number }
+
+const k1 = 1.2
+const b = 0.75
+/** Half of what neighbouring stems earn counts: "bank holiday" is more than "bank" and "holiday". */
+const pairWeight = 0.5
+const pairConfidence = 0.25
+/** Words like "what" and "the" hold little of the meaning, and in few documents of a small bot. */
+export const stopWordWeight = 0.25
+export const mendedWeight = 0.8
+
+export function readQuestion(
+  language: Language,
+  terms: Term[],
+  chunkCounts: ReadonlyMap<string, number>,
+  mended: ReadonlyMap<string, string> = new Map(),
+): Reading {
+  const byTerm = new Map<string, QuestionTerm>()
+  const pairs = new Map<string, [string, string]>()
+  let previous: { term: string; isStopWord: boolean } | undefined
+  for (const { term: typed, isStopWord } of terms) {
+    const term = mended.get(typed) ?? typed
+    const weight = isStopWord ? stopWordWeight : term === typed ? 1 : mendedWeight
+    const known = byTerm.get(term)
+    if (!known || known.weight < weight) {
+      byTerm.set(term, { term, weight, chunkCount: chunkCounts.get(term) ?? 0 })
+    }
+    if (previous && !(isStopWord && previous.isStopWord)) {
+      pairs.set(`${previous.term} ${term}`, [previous.term, term])
+    }
+    previous = { term, isStopWord }
+  }
+  return { language, terms: [...byTerm.values()], pairs: [...pairs.values()] }
+}
+
+/** Robertson's inverse document frequency, never negative. */
+export function weighRarity(chunkCount: number, total: number): number {
+  return Math.log(1 + (total - chunkCount + 0.5) / (chunkCount + 0.5))
+}
+
+/**
+ * Orders candidates by BM25 over stems plus half of BM25 over neighbouring stems, each candidate by
+ * the question as read in its own language. A pair's rarity is counted among the candidates: they hold
+ * nearly every chunk with both words, and nobody has to store the counts of all pairs.
+ */
+export function rankCandidates(
+  readings: Reading[],
+  candidates: Candidate[],
+  corpus: CorpusSize,
+): Ranked[] {
+  const byLanguage = new Map(readings.map((reading) => [reading.language, reading]))
+  const fallback = readings[0]
+  if (!fallback) return []
+  const pairCounts = new Map<string, number>()
+  const found = candidates.map((candidate) => {
+    const reading = byLanguage.get(candidate.language) ?? fallback
+    const pairs = reading.pairs.flatMap(([first, second]) => {
+      const count = countNeighbours(candidate.positions.get(first), candidate.positions.get(second))
+      if (count === 0) return []
+      const key = `${first} ${second}`
+      pairCounts.set(key, (pairCounts.get(key) ?? 0) + 1)
+      return [{ key, count }]
+    })
+    return { candidate, reading, pairs }
+  })
+  const ceilings = new Map(readings.map((r) => [r, weighQuestion(r, corpus)]))
+  const ranked = found.map(({ candidate, reading, pairs }) => {
+    const length = k1 * (1 - b + (b * candidate.termCount) / (corpus.averageTermCount || 1))
+    const saturate = (count: number) => (count * (k1 + 1)) / (count + length)
+    let words = 0
+    for (const { term, weight, chunkCount } of reading.terms) {
+      const count = candidate.positions.get(term)?.length ?? 0
+      if (count > 0) words += weight * weighRarity(chunkCount, corpus.chunkCount) * saturate(count)
+    }
+    let neighbours = 0
+    for (const { key, count } of pairs) {
+      neighbours += weighRarity(pairCounts.get(key)!, corpus.chunkCount) * saturate(count)
+    }
+    return {
+      id: candidate.id,
+      score: words + pairWeight * neighbours,
+      confidence: (words + pairConfidence * neighbours) / ceilings.get(reading)!,
+    }
+  })
+  return ranked.sort((x, y) => y.score - x.score || (x.id < y.id ? -1 : 1))
+}
+
+function countNeighbours(first: number[] | undefined, second: number[] | undefined): number {
+  if (!first || !second) return 0
+  const starts = new Set(first)
+  let count = 0
+  for (const position of second) if (starts.has(position - 1)) count++
+  return count
+}
+
+/**
+ * What a chunk that answers every word would score, and one unknown word more: without that one, a
+ * question of a single common word would be sure of the first chunk that happens to hold it.
+ */
+function weighQuestion(reading: Reading, corpus: CorpusSize): number {
+  let sum = weighRarity(0, corpus.chunkCount)
+  for (const { weight, chunkCount } of reading.terms) {
+    // A mended word is a guess: it is matched at its lower weight and expected at the full one.
+    const expected = weight === mendedWeight ? 1 : weight
+    sum += expected * weighRarity(chunkCount, corpus.chunkCount)
+  }
+  return (k1 + 1) * sum
+}
+
+/**
+ * The confidence from which a question counts as answered by the bot's knowledge. It rises with the
+ * size of the corpus, where some chunk always shares a few words with any question. Calibrated to keep
+ * 95 % of answerable questions on sets of 30 to 1,300 passages.
+ */
+export function relevanceThreshold(chunkCount: number): number {
+  const growth = 0.03 * Math.log(Math.max(chunkCount, 1) / 120)
+  return Math.min(0.22, Math.max(0.13, 0.13 + growth))
+}
+
+/** The rarest words find the candidates: enough to be sure, few enough to be quick. */
+const rarestCount = 4
+const pickCount = 12
+const pickBudget = 400
+
+/**
+ * Which of the question's stems candidates are fetched by: always the four rarest, and more of them
+ * while they are rare together. Common words add thousands of chunks and settle nothing.
+ */
+export function pickRarest(readings: Reading[]): string[] {
+  const known = new Map<string, QuestionTerm>()
+  for (const reading of readings) {
+    for (const term of reading.terms) {
+      if (term.chunkCount > 0 && term.weight >= (known.get(term.term)?.weight ?? 0)) {
+        known.set(term.term, term)
+      }
+    }
+  }
+  const order = [...known.values()].sort(
+    (x, y) =>
+      Number(x.weight === stopWordWeight) - Number(y.weight === stopWordWeight) ||
+      x.chunkCount - y.chunkCount ||
+      (x.term < y.term ? -1 : 1),
+  )
+  const picked: string[] = []
+  let total = 0
+  for (const { term, chunkCount } of order) {
+    total += chunkCount
+    if (picked.length >= pickCount) break
+    if (picked.length >= rarestCount && total > pickBudget) break
+    picked.push(term)
+  }
+  return picked
+}

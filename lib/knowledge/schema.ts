@@ -1,0 +1,92 @@
+import { z } from "zod"
+
+export const sourceKinds = ["file", "text", "qa", "page"] as const
+export const sourceStatuses = ["queued", "processing", "ready", "failed"] as const
+
+/** 20 MB, as product.md's limits say. */
+export const maxFileBytes = 20 * 1024 * 1024
+const maxTextChars = 2_000_000
+
+export const sourceView = z.strictObject({
+  id: z.string(),
+  botId: z.string(),
+  kind: z.enum(sourceKinds),
+  title: z.string(),
+  url: z.string().nullable(),
+  status: z.enum(sourceStatuses),
+  /** 0 to 100. */
+  progress: z.number().int(),
+  chunkCount: z.number().int(),
+  byteSize: z.number().int(),
+  /** A sentence for the owner; set when the status is `failed`. */
+  error: z.string().nullable(),
+  createdAt: z.string(),
+  updatedAt: z.string(),
+})
+export type SourceView = z.infer<typeof sourceView>
+
+export const sourceText = z.strictObject({
+  text: z.string(),
+  /** True when the text is longer than what is shown. */
+  truncated: z.boolean(),
+})
+export type SourceText = z.infer<typeof sourceText>
+
+export const passage = z.strictObject({
+  chunkId: z.string(),
+  sourceId: z.string(),
+  title: z.string(),
+  heading: z.string(),
+  page: z.number().int().nullable(),
+  url: z.string().nullable(),
+  text: z.string(),
+  score: z.number(),
+})
+export type Passage = z.infer<typeof passage>
+
+export const searchResult = z.strictObject({
+  /** Best first. */
+  passages: z.array(passage),
+  /** How much of the question the best passage covers, 0 to about 1. */
+  confidence: z.number(),
+  /** False when the bot should say that it does not know. */
+  isRelevant: z.boolean(),
+})
+export type SearchResult = z.infer<typeof searchResult>
+
+const hasText = (value: string) => /[\p{L}\p{N}]/u.test(value)
+
+const title = z
+  .string()
+  .trim()
+  .min(1, "Give it a title.")
+  .max(200, "Keep the title under 200 characters.")
+
+export const addTextSourceInput = z.strictObject({
+  title,
+  text: z
+    .string()
+    .max(maxTextChars, "That is too much text for one source. Split it into several.")
+    .refine(hasText, "There is no text to read here."),
+})
+export type AddTextSourceInput = z.infer<typeof addTextSourceInput>
+
+export const addQuestionSourceInput = z.strictObject({
+  question: z
+    .string()
+    .trim()
+    .max(500, "Keep the question under 500 characters.")
+    .refine(hasText, "Write the question."),
+  answer: z
+    .string()
+    .trim()
+    .max(10_000, "Keep the answer under 10,000 characters.")
+    .refine(hasText, "Write the answer."),
+})
+export type AddQuestionSourceInput = z.infer<typeof addQuestionSourceInput>
+
+export const searchInput = z.strictObject({
+  query: z.string().trim().min(1, "Write a question.").max(4_000),
+  limit: z.number().int().min(1).max(50).default(8),
+})
+export type SearchInput = z.infer<typeof searchInput>
