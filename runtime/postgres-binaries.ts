@@ -94,7 +94,8 @@ function openForReading(folder: string): void {
   }
 }
 
-function linkLibraries(native: string, folder: string): Record<string, string> {
+/** Makes the library links that `native` lacks in `folder`; returns what finds them there. */
+export function linkLibraries(native: string, folder: string): Record<string, string> {
   const links: Link[] = JSON.parse(readFileSync(join(native, "pg-symlinks.json"), "utf8"))
   // The list's paths start with the folder's own name.
   const locate = (path: string) => join(dirname(native), path)

@@ -33,6 +33,7 @@ export type EmbeddedPostgres = {
   pid: number
   /** False when another process of ours started the server, and will stop it. */
   isOwner: boolean
+  isRunning(): boolean
   /** Stops the server when we own it; does nothing when we are only attached. */
   stop(): Promise<void>
 }
@@ -40,6 +41,7 @@ export type EmbeddedPostgres = {
 type Connection = { port: number | null; passwords: Passwords }
 
 const lockTimeoutMs = 120_000
+/** How long a server may take to come up or go down before it counts as out of reach. */
 const attachTimeoutMs = 30_000
 const serverMajor = "18"
 
@@ -49,24 +51,27 @@ const serverMajor = "18"
  * Guarantees: one server a folder however many start at once; a start after kill -9 loses no
  * acknowledged row; the server listens on loopback alone and stops when its owner dies.
  */
-export async function startEmbeddedPostgres(dataDir: string): Promise<EmbeddedPostgres> {
+export async function startEmbeddedPostgres(
+  dataDir: string,
+  options: { patienceMs?: number } = {},
+): Promise<EmbeddedPostgres> {
   const home = openHome(dataDir)
   const startLock = await waitForLock(join(home, "start.lock"), lockTimeoutMs)
   if (!startLock)
     throw new Error(`Another process has been starting the database in ${home} for two minutes.`)
   try {
-    return await startUnderLock(home)
+    return await startUnderLock(home, options.patienceMs ?? attachTimeoutMs)
   } finally {
     startLock.release()
   }
 }
 
-async function startUnderLock(home: string): Promise<EmbeddedPostgres> {
+async function startUnderLock(home: string, patienceMs: number): Promise<EmbeddedPostgres> {
   const base = locateBase(home)
   const connection = readConnection(home, base)
-  const deadline = Date.now() + attachTimeoutMs
+  const deadline = Date.now() + patienceMs
   for (;;) {
-    const running = await findRunningServer(base, connection)
+    const running = await findRunningServer(base, connection, deadline)
     const ownership = tryLock(join(home, "owner.lock"))
     if (running) return hold(base, { running, connection, ownership })
     if (ownership) return launch({ home, base, connection, ownership })
@@ -144,33 +149,43 @@ async function hold(
     port,
     pid,
     isOwner: ownership !== null,
+    isRunning: () => isServerAlive(base, pid),
     stop,
   }
 }
 
 /** The server on this folder once it takes connections; null when there is none. */
-async function findRunningServer(base: string, connection: Connection): Promise<Postmaster | null> {
-  const deadline = Date.now() + attachTimeoutMs
+async function findRunningServer(
+  base: string,
+  connection: Connection,
+  deadline: number,
+): Promise<Postmaster | null> {
   for (;;) {
     const postmaster = readPostmaster(base)
     if (!postmaster || !isServerAlive(base, postmaster.pid)) return null
-    if (postmaster.isReady && (await canConnect(postmaster, connection))) return postmaster
-    // Alive and not answering: still recovering, or on its way down. Either ends by itself.
-    if (Date.now() > deadline)
+    const answer = postmaster.isReady ? await knock(postmaster, connection) : "silent"
+    if (answer === "open") return postmaster
+    // Alive and silent: still recovering, or on its way down. Either ends by itself.
+    if (answer === "refused" || Date.now() > deadline)
       throw new Error(
-        `A PostgreSQL server (process ${postmaster.pid}) holds ${base} and does not answer with our password. Stop it, or choose another DATA_DIR.`,
+        `A PostgreSQL server (process ${postmaster.pid}) holds ${base} and ${answer === "refused" ? "does not know our password" : "does not answer"}. Stop it, or choose another DATA_DIR.`,
       )
     await delay(50)
   }
 }
 
-async function canConnect(postmaster: Postmaster, { passwords }: Connection): Promise<boolean> {
+const wrongPasswordCode = "28P01"
+
+async function knock(
+  postmaster: Postmaster,
+  { passwords }: Connection,
+): Promise<"open" | "refused" | "silent"> {
   const url = databaseUrl("postgres", passwords.superuser, postmaster.port, "postgres")
   try {
     await withClient(url, (client) => client.query("select 1"))
-    return true
-  } catch {
-    return false
+    return "open"
+  } catch (error) {
+    return (error as { code?: string }).code === wrongPasswordCode ? "refused" : "silent"
   }
 }
 

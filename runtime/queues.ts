@@ -38,7 +38,10 @@ export async function installQueues(client: Client): Promise<void> {
   else if (version < readPackagedVersion()) await client.query(await planUpgrade(client, version))
   await client.query(`
     grant usage on schema ${queueSchema} to app;
-    grant select, insert, update, delete on all tables in schema ${queueSchema} to app`)
+    grant select, insert, update, delete on all tables in schema ${queueSchema} to app;
+    revoke delete on ${queueSchema}.queue from app;
+    revoke insert, delete on ${queueSchema}.version from app;
+    revoke insert, update, delete on ${queueSchema}.bam from app`)
   await declareQueues(client)
 }
 
