@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto"
 const prefixes = {
   tenant: "ten",
   user: "usr",
+  signIn: "sgn",
   bot: "bot",
   source: "src",
   chunk: "chk",

@@ -10,11 +10,7 @@ import {
   findLiveSessions,
   type LiveEmbedKey,
 } from "#lib/tenancy/directory.ts"
-import {
-  scopeFromAdmission,
-  scopeFromSession,
-  type VisitorScope,
-} from "#lib/tenancy/scope.ts"
+import { scopeFromAdmission, scopeFromSession, type VisitorScope } from "#lib/tenancy/scope.ts"
 import {
   sessionTokenSeconds,
   signSessionToken,

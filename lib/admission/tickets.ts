@@ -60,8 +60,7 @@ export async function findFrameAncestors(
 
 /**
  * Sells a ticket to a page. `origin` is the request's Origin header. Throws `unauthorized` for a dead key
- * (one answer, whatever the reason), `origin_required`, `origin_refused`, `rate_limited`. The per-IP rate
- * is the route's, taken before the body is read.
+ * (one answer, whatever the reason), `origin_required`, `origin_refused`, `rate_limited`.
  */
 export async function sellTicket(request: {
   key: unknown
@@ -87,7 +86,6 @@ export async function sellTicket(request: {
   try {
     await takeRates([
       { rate: "ticket.key", subject: key.keyId, limit: limits.ticketsPerMinute },
-      // The owner's own figure per visitor address, beside the deployment's in front of the body.
       {
         rate: "ticket.ip",
         subject: `${key.keyId}:${request.ip}`,

@@ -13,19 +13,22 @@ export type AuditEntry = {
 
 /** Writes an audit event in the caller's transaction: the act and its record land together or not at all. */
 export async function record(tx: Tx, scope: TenantScope, entry: AuditEntry): Promise<void> {
-  await tx.auditEvent.create({
-    data: {
-      id: newId("event"),
-      tenantId: scope.tenantId,
-      action: entry.action,
-      actorKind: scope.actor.kind,
-      actorId: scope.actor.id,
-      actorLabel: scope.actor.label,
-      ip: scope.actor.ip ?? null,
-      target: entry.target ?? null,
-      ...(entry.before ? { before: toJson(entry.before) } : {}),
-      ...(entry.after ? { after: toJson(entry.after) } : {}),
-    },
+  // createMany returns nothing: visitors may add to the log and never read it.
+  await tx.auditEvent.createMany({
+    data: [
+      {
+        id: newId("event"),
+        tenantId: scope.tenantId,
+        action: entry.action,
+        actorKind: scope.actor.kind,
+        actorId: scope.actor.id,
+        actorLabel: scope.actor.label,
+        ip: scope.actor.ip ?? null,
+        target: entry.target ?? null,
+        ...(entry.before ? { before: toJson(entry.before) } : {}),
+        ...(entry.after ? { after: toJson(entry.after) } : {}),
+      },
+    ],
   })
 }
 

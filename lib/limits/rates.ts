@@ -10,11 +10,13 @@ const hour = 60 * minute
 
 /** Every rate, its window and its default. The only table of rates. */
 export const rates = {
-  "request.ip": { limit: 300, windowMs: minute },
-  "look.ip": { limit: 120, windowMs: minute },
+  // Taken before a credential is known, on every route: a flood guard, not a quota.
+  "request.ip": { limit: 6_000, windowMs: minute },
   "ticket.ip": { limit: 10, windowMs: minute },
   "ticket.key": { limit: 600, windowMs: minute },
   "chat.ip": { limit: 20, windowMs: minute },
+  "chat.session": { limit: 20, windowMs: minute },
+  "chat.origin": { limit: 600, windowMs: minute },
   "lead.ip": { limit: 5, windowMs: minute },
   "api.tenant": { limit: 600, windowMs: minute },
   "operator.ip": { limit: 60, windowMs: minute },

@@ -4,13 +4,13 @@ const count = (max: number) => z.number().int().min(0).max(max)
 
 /** What an embed key's limits are called, with the most an owner may set. */
 export const keyLimitsInput = z.strictObject({
-  messagesPerMinutePerIp: count(600),
-  messagesPerMinutePerSession: count(600),
+  messagesPerMinutePerIp: count(100_000),
+  messagesPerMinutePerSession: count(100_000),
   messagesPerMinutePerOrigin: count(100_000),
   messagesPerDay: count(1_000_000),
   messagesPerDayPerIpPercent: z.number().int().min(1).max(100),
-  ticketsPerMinutePerIp: count(1_000),
-  ticketsPerMinute: count(100_000),
+  ticketsPerMinutePerIp: count(100_000),
+  ticketsPerMinute: count(1_000_000),
   streamsPerSession: z.number().int().min(1).max(1),
   messageChars: z.number().int().min(1).max(4_000),
   fileBytes: count(20 * 1024 * 1024),

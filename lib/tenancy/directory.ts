@@ -1,4 +1,3 @@
-import { fail } from "#lib/errors.ts"
 import { callDefiner } from "./database.ts"
 import type { MemberPermission, Role } from "./permissions.ts"
 
@@ -145,26 +144,14 @@ export async function touchApiKey(keyId: string): Promise<void> {
   await callDefiner("touch_api_key", "select directory.touch_api_key($1)", [keyId])
 }
 
-export type UserRecord = {
-  id: string
-  name: string
-  email: string
-  passwordHash: string
-  sessionVersion: number
-}
+export type UserRecord = { id: string; name: string; email: string; passwordHash: string }
 
-type UserRow = {
-  id: string
-  name: string
-  email: string
-  password_hash: string
-  session_version: number
-}
+type UserRow = { id: string; name: string; email: string; password_hash: string }
 
 function toUser(row: UserRow | undefined): UserRecord | null {
   if (!row) return null
-  const { password_hash, session_version, ...rest } = row
-  return { ...rest, passwordHash: password_hash, sessionVersion: session_version }
+  const { password_hash, ...rest } = row
+  return { ...rest, passwordHash: password_hash }
 }
 
 export async function findUserByEmail(email: string): Promise<UserRecord | null> {
@@ -172,39 +159,46 @@ export async function findUserByEmail(email: string): Promise<UserRecord | null>
   return toUser((await callDefiner<UserRow>("find_user_by_email", sql, [email]))[0])
 }
 
-export async function findUserById(id: string): Promise<UserRecord | null> {
-  return toUser(
-    (await callDefiner<UserRow>("find_user", "select * from directory.find_user($1)", [id]))[0],
-  )
+/** Who is signed in on this browser; null once signed out, or signed out elsewhere. */
+export async function findSignedInUser(signInId: string): Promise<UserRecord | null> {
+  const sql = "select * from directory.find_signed_in_user($1)"
+  return toUser((await callDefiner<UserRow>("find_signed_in_user", sql, [signInId]))[0])
 }
 
-/** Sets a password if the session version is still the expected one, and bumps it. Returns the new version. */
+export async function createSignIn(signInId: string, userId: string, days: number): Promise<void> {
+  await callDefiner("create_sign_in", "select directory.create_sign_in($1, $2, $3)", [
+    signInId,
+    userId,
+    days,
+  ])
+}
+
+export async function endSignIn(signInId: string): Promise<void> {
+  await callDefiner("end_sign_in", "select directory.end_sign_in($1)", [signInId])
+}
+
+/** Replaces the password whose hash was just proven, and signs every browser out. False: changed meanwhile. */
 export async function setPassword(
-  id: string,
-  expectedVersion: number,
-  hash: string,
-): Promise<number> {
-  const [row] = await callDefiner<{ version: number | null }>(
+  userId: string,
+  oldHash: string,
+  newHash: string,
+): Promise<boolean> {
+  const [row] = await callDefiner<{ is_set: boolean }>(
     "set_password",
-    "select directory.set_password($1, $2, $3) as version",
-    [id, expectedVersion, hash],
+    "select directory.set_password($1, $2, $3) as is_set",
+    [userId, oldHash, newHash],
   )
-  if (row?.version == null)
-    throw fail("conflict", "Your password was changed elsewhere. Sign in again.")
-  return row.version
+  return row?.is_set === true
 }
 
 export type Membership = { tenantId: string; tenantName: string; role: Role }
 
-/** The tenants of a person whose sign-in is still good; empty after a password change elsewhere. */
-export async function listMemberships(
-  userId: string,
-  sessionVersion: number,
-): Promise<Membership[]> {
+/** The active tenants of whoever is signed in here, re-read on every request. */
+export async function listMemberships(signInId: string): Promise<Membership[]> {
   const rows = await callDefiner<{ tenant_id: string; tenant_name: string; role: Role }>(
     "list_memberships",
-    "select * from directory.list_memberships($1, $2)",
-    [userId, sessionVersion],
+    "select * from directory.list_memberships($1)",
+    [signInId],
   )
   return rows.map((r) => ({ tenantId: r.tenant_id, tenantName: r.tenant_name, role: r.role }))
 }

@@ -101,9 +101,18 @@ create table users (
   email text not null unique,
   name text not null,
   password_hash text not null,
-  session_version int not null default 1,
   created_at timestamptz not null default now()
 );
+
+-- One row a signed-in browser: signing out deletes one, a new password all of them, and the cookie that
+-- names a deleted row is worthless on its next request.
+create table sign_ins (
+  id text primary key,
+  user_id text not null references users (id) on delete cascade,
+  created_at timestamptz not null default now(),
+  expires_at timestamptz not null
+);
+create index sign_ins_user on sign_ins (user_id);
 
 create table memberships (
   tenant_id text not null references tenants (id) on delete cascade,
@@ -481,6 +490,8 @@ grant select, insert, update, delete on tenants to app;
 
 alter table users enable row level security;
 alter table users force row level security;
+alter table sign_ins enable row level security;
+alter table sign_ins force row level security;
 
 revoke update, delete on audit_events, usage_entries from app;
 
@@ -566,7 +577,8 @@ create trigger announce after update of blocked_at or delete on visitors for eac
 
 grant select (id, name, status, epoch, is_self_registered, created_at) on tenants to app_directory;
 grant select, insert on users to app_directory;
-grant update (password_hash, session_version, name) on users to app_directory;
+grant update (password_hash, name) on users to app_directory;
+grant select, insert, delete on sign_ins to app_directory;
 grant select on memberships to app_directory;
 grant select (id, tenant_id, name, color, position, label, greeting, locale, starters, is_published, epoch) on bots to app_directory;
 grant select (id, tenant_id, status, updated_at, attempts) on sources to app_directory;
@@ -586,7 +598,7 @@ begin
                            'embed_key_origins', 'visitors'] loop
     execute format('create policy directory on %I for select to app_directory using (true)', t);
   end loop;
-  foreach t in array array['users', 'refusals', 'spent_tickets', 'api_keys', 'sessions'] loop
+  foreach t in array array['users', 'sign_ins', 'refusals', 'spent_tickets', 'api_keys', 'sessions'] loop
     execute format('create policy directory on %I to app_directory using (true) with check (true)', t);
   end loop;
 end $$;
@@ -667,15 +679,17 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
 $$;
 
 create function directory.find_user_by_email(p_email text)
-returns table (id text, name text, email text, password_hash text, session_version int)
+returns table (id text, name text, email text, password_hash text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select u.id, u.name, u.email, u.password_hash, u.session_version from public.users u where u.email = p_email
+  select u.id, u.name, u.email, u.password_hash from public.users u where u.email = p_email
 $$;
 
-create function directory.find_user(p_id text)
-returns table (id text, name text, email text, password_hash text, session_version int)
+create function directory.find_signed_in_user(p_sign_in text)
+returns table (id text, name text, email text, password_hash text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select u.id, u.name, u.email, u.password_hash, u.session_version from public.users u where u.id = p_id
+  select u.id, u.name, u.email, u.password_hash
+  from public.sign_ins s join public.users u on u.id = s.user_id
+  where s.id = p_sign_in and s.expires_at > now()
 $$;
 
 create function directory.create_user(p_id text, p_email text, p_name text, p_hash text) returns boolean
@@ -686,22 +700,38 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
   select exists (select from added)
 $$;
 
--- Bumping the session version signs every other device out on its next request.
-create function directory.set_password(p_id text, p_version int, p_hash text) returns int
+create function directory.create_sign_in(p_id text, p_user_id text, p_days int) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
-  update public.users u set password_hash = p_hash, session_version = u.session_version + 1
-  where u.id = p_id and u.session_version = p_version returning u.session_version
+  insert into public.sign_ins (id, user_id, expires_at)
+  values (p_id, p_user_id, now() + make_interval(days => p_days))
 $$;
 
--- The memberships of a user whose session is still good, in active tenants.
-create function directory.list_memberships(p_user_id text, p_session_version int)
+create function directory.end_sign_in(p_id text) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  delete from public.sign_ins s where s.id = p_id
+$$;
+
+-- Conditional on the hash that was just proven, so two changes at once cannot both win.
+create function directory.set_password(p_user_id text, p_old_hash text, p_new_hash text) returns boolean
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  with changed as (
+    update public.users u set password_hash = p_new_hash
+    where u.id = p_user_id and u.password_hash = p_old_hash returning u.id
+  ), signed_out as (
+    delete from public.sign_ins s using changed c where s.user_id = c.id
+  )
+  select exists (select from changed)
+$$;
+
+-- The memberships behind a sign-in that still stands, in active tenants.
+create function directory.list_memberships(p_sign_in text)
 returns table (tenant_id text, tenant_name text, role text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select t.id, t.name, m.role
-  from public.users u
-  join public.memberships m on m.user_id = u.id
+  from public.sign_ins s
+  join public.memberships m on m.user_id = s.user_id
   join public.tenants t on t.id = m.tenant_id
-  where u.id = p_user_id and u.session_version = p_session_version and t.status = 'active'
+  where s.id = p_sign_in and s.expires_at > now() and t.status = 'active'
   order by m.created_at, t.id
 $$;
 

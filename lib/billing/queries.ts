@@ -1,0 +1,31 @@
+import { withTenant } from "#lib/tenancy/database.ts"
+import { allow } from "#lib/tenancy/permissions.ts"
+import type { TenantScope } from "#lib/tenancy/scope.ts"
+
+export type UsageDay = {
+  date: string
+  botId: string
+  messages: number
+  inputTokens: number
+  outputTokens: number
+}
+
+/** What the models used, by UTC day and bot, latest day first. */
+export async function getUsage(
+  scope: TenantScope,
+  { days = 30 } = {},
+): Promise<{ days: UsageDay[] }> {
+  allow(scope, "usage.read")
+  const from = new Date(Date.now() - Math.min(days, 366) * 86_400_000)
+  const rows = await withTenant(
+    scope,
+    (tx) => tx.$queryRaw<UsageDay[]>`
+      select to_char(u.created_at at time zone 'UTC', 'YYYY-MM-DD') as date, u.bot_id as "botId",
+        count(*)::int as messages, sum(u.input_tokens)::int as "inputTokens",
+        sum(u.output_tokens)::int as "outputTokens"
+      from public.usage_entries u
+      where u.tenant_id = ${scope.tenantId} and u.created_at >= ${from}
+      group by 1, 2 order by 1 desc, 2`,
+  )
+  return { days: rows }
+}

@@ -1,0 +1,92 @@
+import type { Usage } from "#lib/billing/commands.ts"
+import type { Passage } from "#lib/knowledge/schema.ts"
+import { searchKnowledge } from "#lib/knowledge/search.ts"
+import { findChatModel, streamModel } from "#lib/models/chat-model.ts"
+import type { TenantScope } from "#lib/tenancy/scope.ts"
+import { CitationFilter } from "./citations.ts"
+import { notFoundPhrase } from "./phrases.ts"
+import { buildPrompt } from "./prompt.ts"
+import { quotePassages } from "./quotes.ts"
+
+const passageCount = 6
+
+export type Question = {
+  question: string
+  history: { role: "user" | "assistant"; text: string }[]
+  bot: { name: string; instructions: string; locale: string | null }
+}
+
+export type CitedPassage = Omit<Passage, "score"> & { number: number }
+
+export type AnswerEvent =
+  | { type: "text"; text: string }
+  | { type: "citation"; citation: CitedPassage }
+  /** The last event, always. */
+  | {
+      type: "end"
+      mode: "model" | "quotes" | "none"
+      isAnswered: boolean
+      isFailed: boolean
+      usage: Usage | null
+    }
+
+/**
+ * Answers one question from the bot's own passages: by the model where there is one, otherwise (or when
+ * the provider fails before it said anything) by quoting. Ends early when `signal` aborts.
+ */
+export async function* answerQuestion(
+  scope: TenantScope,
+  botId: string,
+  question: Question,
+  signal: AbortSignal,
+): AsyncGenerator<AnswerEvent> {
+  const { passages, isRelevant } = await retrieve(scope, botId, question)
+  if (!isRelevant || passages.length === 0) {
+    yield { type: "text", text: notFoundPhrase(question.question, question.bot.locale) }
+    yield { type: "end", mode: "none", isAnswered: false, isFailed: false, usage: null }
+    return
+  }
+  const model = findChatModel()
+  const numbered = passages.map((passage, i) => ({ ...passage, number: i + 1 }))
+  const checker = new CitationFilter(numbered.map((p) => p.number))
+  const show = function* (checked: { text: string; fresh: number[] }): Generator<AnswerEvent> {
+    for (const number of checked.fresh) {
+      const { score: _, ...citation } = numbered.find((p) => p.number === number)!
+      yield { type: "citation", citation }
+    }
+    if (checked.text) yield { type: "text", text: checked.text }
+  }
+  let usage: Usage | null = null
+  if (model) {
+    let hasText = false
+    for await (const event of streamModel(
+      model,
+      buildPrompt({ ...question, passages: numbered }),
+      signal,
+    )) {
+      if (event.type === "text") {
+        hasText ||= event.text.trim() !== ""
+        yield* show(checker.push(event.text))
+        continue
+      }
+      usage = event.usage
+      yield* show(checker.flush())
+      if (hasText || event.isAborted) {
+        const isAnswered = checker.cited.length > 0
+        yield { type: "end", mode: "model", isAnswered, isFailed: event.error !== null, usage }
+        return
+      }
+    }
+  }
+  yield* show(checker.push(quotePassages(question.question, numbered)))
+  yield* show(checker.flush())
+  yield { type: "end", mode: "quotes", isAnswered: true, isFailed: false, usage }
+}
+
+/** A follow-up such as "and on Sundays?" finds nothing alone: it is read with the question before it. */
+async function retrieve(scope: TenantScope, botId: string, { question, history }: Question) {
+  const found = await searchKnowledge(scope, botId, question, passageCount)
+  const previous = history.findLast((message) => message.role === "user")
+  if (found.isRelevant || !previous) return found
+  return searchKnowledge(scope, botId, `${previous.text} ${question}`, passageCount)
+}

@@ -1,0 +1,235 @@
+import { leaseSeconds } from "#lib/admission/open-streams.ts"
+import { recordUsage, type Usage } from "#lib/billing/commands.ts"
+import { fail } from "#lib/errors.ts"
+import { newId } from "#lib/ids.ts"
+import { secondsLeftToday, takeFromCounter, utcDay } from "#lib/limits/counters.ts"
+import type { KeyLimits } from "#lib/limits/schema.ts"
+import { type Tx, withTenant } from "#lib/tenancy/database.ts"
+import { allow } from "#lib/tenancy/permissions.ts"
+import type { VisitorScope } from "#lib/tenancy/scope.ts"
+import { type ConversationRow, type MessageRow, toMessageView } from "./queries.ts"
+import type { ChatInput, Citation, MessageView } from "./schema.ts"
+
+// Guarantees: once beginTurn returns, the visitor's message is on disk and counted once, however often
+// it is retried; one answer a session is written at a time; no transaction is open while a model talks.
+
+export type Turn = {
+  conversationId: string
+  question: string
+  userMessageId: string
+  answerId: string
+  /** Earlier messages, oldest first, without this question. */
+  history: { role: "user" | "assistant"; text: string }[]
+  bot: { name: string; instructions: string; locale: string | null }
+  /** The finished answer, when this message was already answered: nothing is left to do. */
+  finished: MessageView | null
+}
+
+const historyMessages = 8
+
+/**
+ * Takes the session's one stream, stores the question and an empty answer, and counts the message. Throws
+ * `in_progress` (this very message is being answered), `stream_limit`, `day_limit`.
+ */
+export async function beginTurn(
+  scope: VisitorScope,
+  input: ChatInput,
+  limits: KeyLimits,
+): Promise<Turn> {
+  allow(scope, "chat.send")
+  const clientMessageId = input.clientMessageId ?? newId("message")
+  return withTenant(scope, async (tx) => {
+    await takeStream(tx, scope, clientMessageId)
+    const bot = await tx.bot.findFirst({ where: { id: scope.visitor.botId } })
+    if (!bot) throw fail("unauthorized")
+    const conversation =
+      (await tx.conversation.findFirst({ orderBy: { createdAt: "desc" } })) ??
+      (await startConversation(tx, scope))
+    const asked = await tx.message.findFirst({
+      where: { conversationId: conversation.id, role: "user", clientMessageId },
+    })
+    const { question, answer } = asked
+      ? await resumeQuestion(tx, conversation, asked)
+      : await storeQuestion(tx, scope, conversation, { ...input, clientMessageId }, limits)
+    const finished = answer.status === "complete" ? toMessageView(answer) : null
+    if (finished) await releaseStream(tx, scope)
+    return {
+      conversationId: conversation.id,
+      question: question.text,
+      userMessageId: question.id,
+      answerId: answer.id,
+      history: await readHistory(tx, conversation.id, question.ordinal),
+      bot: { name: bot.name, instructions: bot.instructions, locale: bot.locale },
+      finished,
+    }
+  })
+}
+
+/** The session row is the lock: it serialises a session's turns and carries the lease. */
+async function takeStream(tx: Tx, scope: VisitorScope, clientMessageId: string) {
+  const taken = await tx.$queryRaw<{ id: string }[]>`
+    update public.sessions set streaming_until = now() + make_interval(secs => ${leaseSeconds})
+    where id = ${scope.visitor.sessionId} and (streaming_until is null or streaming_until < now())
+    returning id`
+  if (taken.length === 1) return
+  const twin = await tx.message.findFirst({ where: { role: "user", clientMessageId } })
+  throw fail(twin ? "in_progress" : "stream_limit", { headers: { "retry-after": "2" } })
+}
+
+async function releaseStream(tx: Tx, scope: VisitorScope) {
+  await tx.session.updateMany({
+    where: { id: scope.visitor.sessionId },
+    data: { streamingUntil: null },
+  })
+}
+
+async function startConversation(tx: Tx, scope: VisitorScope): Promise<ConversationRow> {
+  const session = await tx.session.findFirst({ where: { id: scope.visitor.sessionId } })
+  return tx.conversation.create({
+    data: {
+      id: newId("conversation"),
+      tenantId: scope.tenantId,
+      botId: scope.visitor.botId,
+      visitorId: scope.visitor.visitorId,
+      keyId: scope.visitor.keyId,
+      kind: scope.visitor.kind,
+      origin: scope.visitor.origin,
+      pageUrl: session?.pageUrl ?? null,
+      pageTitle: session?.pageTitle ?? null,
+      language: session?.language ?? null,
+      device: session?.device ?? null,
+    },
+  })
+}
+
+type Exchange = { question: MessageRow; answer: MessageRow }
+
+/** A retry: the stored question, and its answer, set back to empty unless it is complete. Free of charge. */
+async function resumeQuestion(
+  tx: Tx,
+  conversation: ConversationRow,
+  question: MessageRow,
+): Promise<Exchange> {
+  const answer = await tx.message.findFirst({
+    where: { conversationId: conversation.id, ordinal: question.ordinal + 1, role: "assistant" },
+  })
+  if (!answer) throw fail("conflict")
+  if (answer.status === "complete") return { question, answer }
+  const again = { status: "streaming", text: "", citations: [] }
+  return { question, answer: await tx.message.update({ where: { id: answer.id }, data: again }) }
+}
+
+async function storeQuestion(
+  tx: Tx,
+  scope: VisitorScope,
+  conversation: ConversationRow,
+  input: Required<ChatInput>,
+  limits: KeyLimits,
+): Promise<Exchange> {
+  await takeFromDay(tx, scope, limits)
+  const ordinal = conversation.messageCount + 1
+  const common = {
+    tenantId: scope.tenantId,
+    conversationId: conversation.id,
+    visitorId: scope.visitor.visitorId,
+    clientMessageId: input.clientMessageId,
+  }
+  const question = await tx.message.create({
+    data: {
+      ...common,
+      id: newId("message"),
+      ordinal,
+      role: "user",
+      text: input.message,
+      status: "complete",
+    },
+  })
+  const answer = await tx.message.create({
+    data: {
+      ...common,
+      id: newId("message"),
+      ordinal: ordinal + 1,
+      role: "assistant",
+      text: "",
+      status: "streaming",
+    },
+  })
+  await tx.conversation.update({
+    where: { id: conversation.id },
+    data: {
+      messageCount: ordinal + 1,
+      preview: input.message.slice(0, 200),
+      lastMessageAt: new Date(),
+    },
+  })
+  return { question, answer }
+}
+
+/** Exact: the key's budget for the UTC day. */
+async function takeFromDay(tx: Tx, scope: VisitorScope, limits: KeyLimits) {
+  const counter = {
+    name: `messages:${scope.visitor.keyId}`,
+    period: utcDay(),
+    limit: limits.messagesPerDay,
+  }
+  if (await takeFromCounter(tx, scope, counter)) return
+  throw fail("day_limit", { headers: { "retry-after": String(secondsLeftToday()) } })
+}
+
+async function readHistory(
+  tx: Tx,
+  conversationId: string,
+  before: number,
+): Promise<Turn["history"]> {
+  const rows = await tx.message.findMany({
+    where: { conversationId, ordinal: { lt: before }, status: { in: ["complete", "interrupted"] } },
+    orderBy: { ordinal: "desc" },
+    take: historyMessages,
+  })
+  return rows
+    .reverse()
+    .filter((row) => row.text !== "")
+    .map((row) => ({
+      role: row.role === "assistant" ? "assistant" : "user",
+      text: row.text.slice(0, 2_000),
+    }))
+}
+
+export type FinishedAnswer = {
+  text: string
+  status: "complete" | "interrupted" | "failed"
+  mode: "model" | "quotes" | "none"
+  isAnswered: boolean
+  citations: Citation[]
+  usage: Usage | null
+}
+
+/** Stores the answer as far as it came, books what it used, and frees the session's stream. */
+export async function finishTurn(
+  scope: VisitorScope,
+  turn: Turn,
+  answer: FinishedAnswer,
+): Promise<void> {
+  await withTenant(scope, async (tx) => {
+    const { count } = await tx.message.updateMany({
+      where: { id: turn.answerId },
+      data: {
+        text: answer.text,
+        status: answer.status,
+        mode: answer.mode,
+        isAnswered: answer.isAnswered,
+        citations: answer.citations,
+      },
+    })
+    await releaseStream(tx, scope)
+    if (answer.usage) {
+      await recordUsage(tx, scope, { ...answer.usage, messageId: turn.answerId })
+    }
+    // Nothing left to note on when the visitor asked to be forgotten meanwhile.
+    if (count === 0) return
+    await tx.conversation.updateMany({
+      where: { id: turn.conversationId },
+      data: { isUnanswered: !answer.isAnswered, lastMessageAt: new Date() },
+    })
+  })
+}
