@@ -15,7 +15,7 @@ export function TagMark({ number = "7", height = 28, look = "brass", className }
       {/* One path with the eyelet cut out, so whatever lies behind shows through it. */}
       <path
         fillRule="evenodd"
-        d="M9 1h22a8 8 0 0 1 8 8v34a8 8 0 0 1-8 8H9a8 8 0 0 1-8-8V9a8 8 0 0 1 8-8Zm11 6.500a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9Z"
+        d="M9 1h22a8 8 0 0 1 8 8v34a8 8 0 0 1-8 8H9a8 8 0 0 1-8-8V9a8 8 0 0 1 8-8Zm11 6.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9Z"
         className={isOutline ? "fill-brass-tint stroke-brass" : "fill-brass"}
         strokeWidth={isOutline ? 1.5 : 0}
       />

@@ -1,0 +1,191 @@
+"use client"
+
+import { type FormEvent, useState } from "react"
+import { Button, IconButton } from "#components/ui/button.tsx"
+import { Card } from "#components/ui/card.tsx"
+import { CopyButton } from "#components/ui/copy-button.tsx"
+import { Dialog } from "#components/ui/dialog.tsx"
+import { EmptyState } from "#components/ui/empty-state.tsx"
+import { TextField } from "#components/ui/field.tsx"
+import { RelativeTime } from "#components/ui/relative-time.tsx"
+import { SelectField } from "#components/ui/select.tsx"
+import { Cell, Row, Table } from "#components/ui/table.tsx"
+import type { ApiKeyView, NewApiKeyView } from "#lib/keys/schema.ts"
+import type { Command } from "./command.ts"
+import { ConfirmDialog } from "./confirm-dialog.tsx"
+import { useCan } from "./console-context.tsx"
+import { PageHeader } from "./page-header.tsx"
+import { ProblemNotice } from "./problem-notice.tsx"
+import { useCommand } from "./use-command.ts"
+
+type CreateApiKey = Command<{ name: string; defaultBotId: string | null }, NewApiKeyView>
+
+type ApiKeyBoardProps = {
+  keys: ApiKeyView[]
+  bots: { id: string; name: string }[]
+  actions: { createApiKey: CreateApiKey; deleteApiKey: Command<{ keyId: string }> }
+}
+
+/** Keys for the business's own servers. The secret is shown once. */
+export function ApiKeyBoard({ keys, bots, actions }: ApiKeyBoardProps) {
+  const canWrite = useCan("apiKeys.write")
+  const [isCreating, setCreating] = useState(false)
+  const [fresh, setFresh] = useState<NewApiKeyView | null>(null)
+  const [doomed, setDoomed] = useState<ApiKeyView | null>(null)
+  const remove = useCommand(actions.deleteApiKey, {
+    doneMessage: "Deleted. The next request with it is refused.",
+    onDone: () => setDoomed(null),
+  })
+  const create = canWrite ? (
+    <Button look="action" icon="plus" onClick={() => setCreating(true)}>
+      New API key
+    </Button>
+  ) : null
+
+  return (
+    <>
+      <PageHeader
+        title="API keys"
+        description="For your developer’s servers. Never paste one into a web page: pages get a tag, on the bot’s Embed page."
+        action={keys.length > 0 ? create : null}
+      />
+      <Card>
+        {keys.length === 0 ? (
+          <EmptyState title="No API keys" action={create}>
+            You only need one if your own server talks to Coatcheck.
+          </EmptyState>
+        ) : (
+          <Table
+            label="API keys"
+            head={[
+              "Name",
+              "Key",
+              { label: "Default bot", className: "hidden md:table-cell" },
+              { label: "Last used", className: "hidden sm:table-cell" },
+              { label: "Actions", isHidden: true },
+            ]}
+          >
+            {keys.map((key) => (
+              <Row key={key.id}>
+                <Cell className="min-w-32 font-medium wrap-anywhere">{key.name}</Cell>
+                <Cell className="font-mono text-13 whitespace-nowrap">sk_…{key.lastFour}</Cell>
+                <Cell className="hidden text-quiet md:table-cell">
+                  {bots.find((bot) => bot.id === key.defaultBotId)?.name ?? "None"}
+                </Cell>
+                <Cell className="hidden whitespace-nowrap text-quiet sm:table-cell">
+                  {key.lastUsedAt ? <RelativeTime at={key.lastUsedAt} /> : "Never"}
+                </Cell>
+                <Cell className="w-px text-end">
+                  {canWrite ? (
+                    <IconButton
+                      icon="trash"
+                      label={`Delete ${key.name}`}
+                      onClick={() => setDoomed(key)}
+                    />
+                  ) : null}
+                </Cell>
+              </Row>
+            ))}
+          </Table>
+        )}
+      </Card>
+      {isCreating ? (
+        <NewApiKeyDialog
+          bots={bots}
+          createApiKey={actions.createApiKey}
+          onClose={() => setCreating(false)}
+          onCreated={(key) => {
+            setCreating(false)
+            setFresh(key)
+          }}
+        />
+      ) : null}
+      {fresh ? <SecretDialog apiKey={fresh} onClose={() => setFresh(null)} /> : null}
+      <ConfirmDialog
+        isOpen={doomed !== null}
+        onOpenChange={(isOpen) => (isOpen ? null : setDoomed(null))}
+        title={`Delete the API key “${doomed?.name ?? ""}”?`}
+        verb="Delete key"
+        busyVerb="Deleting…"
+        isRunning={remove.isRunning}
+        problem={remove.problem}
+        onConfirm={() => doomed && void remove.run({ keyId: doomed.id })}
+      >
+        Servers that use it are refused on their next request. Chats on your websites go on.
+      </ConfirmDialog>
+    </>
+  )
+}
+
+type NewApiKeyDialogProps = {
+  bots: { id: string; name: string }[]
+  createApiKey: CreateApiKey
+  onClose: () => void
+  onCreated: (key: NewApiKeyView) => void
+}
+
+function NewApiKeyDialog({ bots, createApiKey, onClose, onCreated }: NewApiKeyDialogProps) {
+  const command = useCommand(createApiKey, { onDone: onCreated })
+  function submit(event: FormEvent<HTMLFormElement>) {
+    event.preventDefault()
+    const values = new FormData(event.currentTarget)
+    void command.run({
+      name: String(values.get("name")),
+      defaultBotId: String(values.get("bot") || "") || null,
+    })
+  }
+  return (
+    <Dialog isOpen onOpenChange={(isOpen) => (isOpen ? null : onClose())} title="New API key">
+      <form onSubmit={submit} className="flex flex-col gap-4">
+        <ProblemNotice problem={command.problem} fields={["name", "defaultBotId"]} />
+        <TextField
+          label="Name"
+          name="name"
+          maxLength={60}
+          required
+          autoComplete="off"
+          hint="Where it will be used, such as “Booking server”."
+          error={command.issue("name")}
+        />
+        <SelectField
+          label="Default bot"
+          name="bot"
+          options={[
+            { value: "", label: "None: each request names its bot" },
+            ...bots.map((bot) => ({ value: bot.id, label: bot.name })),
+          ]}
+          error={command.issue("defaultBotId")}
+        />
+        <Button
+          type="submit"
+          look="action"
+          className="self-end"
+          isBusy={command.isRunning}
+          busyLabel="Creating…"
+        >
+          Create key
+        </Button>
+      </form>
+    </Dialog>
+  )
+}
+
+function SecretDialog({ apiKey, onClose }: { apiKey: NewApiKeyView; onClose: () => void }) {
+  return (
+    <Dialog
+      isOpen
+      onOpenChange={(isOpen) => (isOpen ? null : onClose())}
+      title="Copy it now"
+      description="This is the only time the key is shown. We keep no copy that can be read."
+      width="wide"
+      footer={<Button onClick={onClose}>I have copied it</Button>}
+    >
+      <div className="flex flex-wrap items-center gap-3 rounded-control border border-brass bg-brass-tint p-3">
+        <code className="min-w-0 flex-1 basis-56 font-mono text-13 wrap-anywhere">
+          {apiKey.secret}
+        </code>
+        <CopyButton text={apiKey.secret} look="action" size="small" />
+      </div>
+    </Dialog>
+  )
+}

@@ -1,0 +1,111 @@
+"use client"
+
+import { useRouter } from "next/navigation"
+import { useCallback, useEffect, useState } from "react"
+import { Button } from "#components/ui/button.tsx"
+import { Card } from "#components/ui/card.tsx"
+import { EmptyState } from "#components/ui/empty-state.tsx"
+import type { SourceView } from "#lib/knowledge/schema.ts"
+import { AddSource, type AddSourceActions } from "./add-source.tsx"
+import { useCan, useConsole } from "./console-context.tsx"
+import { formatNumber } from "./format.ts"
+import { routes } from "./routes.ts"
+import { type SourceActions, SourceTable } from "./source-table.tsx"
+import { DropAnywhere } from "./upload-area.tsx"
+import { sourcesUrl } from "./upload-source.ts"
+import { useUploads } from "./use-uploads.ts"
+
+type KnowledgeBoardProps = {
+  botId: string
+  sources: SourceView[]
+  actions: AddSourceActions & SourceActions
+}
+
+const pollMs = 1500
+
+/** Everything the bot knows. Reads the list again while something is being worked on. */
+export function KnowledgeBoard({ botId, sources: initial, actions }: KnowledgeBoardProps) {
+  const { tenantId } = useConsole()
+  const canWrite = useCan("knowledge.write")
+  const { sources, readAgain, add } = useLiveSources(tenantId, botId, initial)
+  const uploads = useUploads(botId, add)
+  const [isAdding, setAdding] = useState(false)
+  const isFormShown = canWrite && (isAdding || sources.length === 0 || uploads.pending.length > 0)
+  const failed = sources.filter((source) => source.status === "failed").length
+
+  const board = (
+    <div className="flex flex-col gap-5">
+      <div className="flex flex-wrap items-center justify-between gap-3">
+        <p className="text-quiet">
+          {formatNumber(sources.length, "source")}
+          {failed > 0 ? `, ${formatNumber(failed, "failed one", "failed")}` : ""}
+          {canWrite && sources.length > 0 ? ". Drop files anywhere to add them." : "."}
+        </p>
+        {canWrite && sources.length > 0 ? (
+          <Button
+            look={isAdding ? "plain" : "action"}
+            icon={isAdding ? "close" : "plus"}
+            aria-expanded={isFormShown}
+            onClick={() => setAdding(!isAdding)}
+          >
+            {isAdding ? "Close" : "Add a source"}
+          </Button>
+        ) : null}
+      </div>
+      {isFormShown ? (
+        <Card>
+          <AddSource botId={botId} uploads={uploads} actions={actions} onAdded={add} />
+        </Card>
+      ) : null}
+      <Card>
+        {sources.length === 0 ? (
+          <EmptyState title="It knows nothing yet">
+            Add what your visitors ask about: delivery, opening hours, prices, how things work.
+          </EmptyState>
+        ) : (
+          <SourceTable
+            sources={sources}
+            base={routes.knowledge(tenantId, botId)}
+            actions={actions}
+            onChanged={readAgain}
+          />
+        )}
+      </Card>
+    </div>
+  )
+  return canWrite ? <DropAnywhere uploads={uploads}>{board}</DropAnywhere> : board
+}
+
+function useLiveSources(tenantId: string, botId: string, initial: SourceView[]) {
+  const router = useRouter()
+  const [sources, setSources] = useState(initial)
+  useEffect(() => setSources(initial), [initial])
+  const isBusy = sources.some((one) => one.status === "queued" || one.status === "processing")
+
+  const readAgain = useCallback(async () => {
+    try {
+      const response = await fetch(`${sourcesUrl(tenantId, botId)}?limit=200`)
+      if (response.ok) setSources((await response.json()).data)
+    } catch {
+      // Offline for a moment: the next turn of the timer tries again.
+    }
+  }, [tenantId, botId])
+
+  useEffect(() => {
+    if (!isBusy) return
+    const timer = setInterval(() => {
+      if (document.visibilityState === "visible") void readAgain()
+    }, pollMs)
+    // When the last one is done, whatever else the page shows is out of date too.
+    return () => {
+      clearInterval(timer)
+      router.refresh()
+    }
+  }, [isBusy, readAgain, router])
+
+  const add = useCallback((source: SourceView) => {
+    setSources((all) => [source, ...all.filter((one) => one.id !== source.id)])
+  }, [])
+
+  return { sources, readAgain, add }
+}

@@ -1,0 +1,166 @@
+"use client"
+
+import Link from "next/link"
+import { useState } from "react"
+import { Badge } from "#components/ui/badge.tsx"
+import { IconButton } from "#components/ui/button.tsx"
+import { Icon, type IconName } from "#components/ui/icon.tsx"
+import { Menu, MenuItem, MenuLink, MenuSeparator } from "#components/ui/menu.tsx"
+import { RelativeTime } from "#components/ui/relative-time.tsx"
+import { Cell, Row, Table } from "#components/ui/table.tsx"
+import type { SourceView } from "#lib/knowledge/schema.ts"
+import type { Command } from "./command.ts"
+import { ConfirmDialog } from "./confirm-dialog.tsx"
+import { useCan } from "./console-context.tsx"
+import { formatBytes } from "./format.ts"
+import { useCommand } from "./use-command.ts"
+
+export type SourceActions = {
+  deleteSource: Command<{ sourceId: string }>
+  retrySource: Command<{ sourceId: string }>
+}
+
+const kinds: Record<SourceView["kind"], { icon: IconName; label: string }> = {
+  file: { icon: "file", label: "File" },
+  text: { icon: "text", label: "Text" },
+  qa: { icon: "question", label: "Question and answer" },
+  page: { icon: "globe", label: "Web page" },
+}
+
+type SourceTableProps = {
+  sources: SourceView[]
+  base: string
+  actions: SourceActions
+  onChanged: () => void
+}
+
+/** What the bot knows, with the state of each source; failures say why and what to do. */
+export function SourceTable({ sources, base, actions, onChanged }: SourceTableProps) {
+  const canWrite = useCan("knowledge.write")
+  const [doomed, setDoomed] = useState<SourceView | null>(null)
+  const remove = useCommand(actions.deleteSource, {
+    doneMessage: "Deleted. Visitors get no more answers from it.",
+    onDone: () => {
+      setDoomed(null)
+      onChanged()
+    },
+  })
+  const retry = useCommand(actions.retrySource, { isProblemToasted: true, onDone: onChanged })
+
+  return (
+    <>
+      <Table
+        label="Sources"
+        head={[
+          "Source",
+          "State",
+          { label: "Size", className: "hidden sm:table-cell" },
+          { label: "Added", className: "hidden sm:table-cell" },
+          { label: "Actions", isHidden: true },
+        ]}
+      >
+        {sources.map((source) => (
+          <Row key={source.id}>
+            <Cell className="min-w-40">
+              <div className="flex items-start gap-3">
+                <Icon
+                  name={kinds[source.kind].icon}
+                  size={18}
+                  className="mt-0.5 hidden text-quiet sm:block"
+                />
+                <div className="min-w-0">
+                  <Link
+                    href={`${base}?source=${source.id}`}
+                    scroll={false}
+                    className="font-medium wrap-anywhere hover:underline underline-offset-2"
+                  >
+                    {source.title}
+                  </Link>
+                  {source.status === "failed" && source.error ? (
+                    <p className="mt-0.5 text-13 text-danger">{source.error}</p>
+                  ) : null}
+                </div>
+              </div>
+            </Cell>
+            <Cell>
+              <SourceState source={source} />
+            </Cell>
+            <Cell className="hidden whitespace-nowrap text-quiet tabular-nums sm:table-cell">
+              {formatBytes(source.byteSize)}
+            </Cell>
+            <Cell className="hidden whitespace-nowrap text-quiet sm:table-cell">
+              <RelativeTime at={source.createdAt} />
+            </Cell>
+            <Cell className="w-px text-end">
+              <Menu
+                label={`Actions for ${source.title}`}
+                trigger={<IconButton icon="more" label={`Actions for ${source.title}`} />}
+              >
+                <MenuLink href={`${base}?source=${source.id}`} icon="book">
+                  Read the text
+                </MenuLink>
+                {canWrite && source.status === "failed" ? (
+                  <MenuItem icon="retry" onSelect={() => void retry.run({ sourceId: source.id })}>
+                    Try again
+                  </MenuItem>
+                ) : null}
+                {canWrite ? (
+                  <>
+                    <MenuSeparator />
+                    <MenuItem icon="trash" isDanger onSelect={() => setDoomed(source)}>
+                      Delete
+                    </MenuItem>
+                  </>
+                ) : null}
+              </Menu>
+            </Cell>
+          </Row>
+        ))}
+      </Table>
+      <ConfirmDialog
+        isOpen={doomed !== null}
+        onOpenChange={(isOpen) => {
+          if (isOpen) return
+          setDoomed(null)
+          remove.clear()
+        }}
+        title={`Delete “${doomed?.title ?? ""}”?`}
+        verb="Delete source"
+        busyVerb="Deleting…"
+        isRunning={remove.isRunning}
+        problem={remove.problem}
+        onConfirm={() => doomed && void remove.run({ sourceId: doomed.id })}
+      >
+        The bot stops answering from it at once. Answers already given stay in your conversations.
+        This can’t be undone.
+      </ConfirmDialog>
+    </>
+  )
+}
+
+function SourceState({ source }: { source: SourceView }) {
+  switch (source.status) {
+    case "ready":
+      return <Badge tone="good">Ready</Badge>
+    case "failed":
+      return <Badge tone="bad">Failed</Badge>
+    case "queued":
+      return (
+        <Badge tone="waiting" hasDot isBreathing>
+          Waiting
+        </Badge>
+      )
+    case "processing":
+      return (
+        <div className="flex min-w-24 flex-col gap-1.5">
+          <span className="text-13 font-medium text-brass-ink">Reading {source.progress} %</span>
+          <progress
+            aria-label={`Reading ${source.title}`}
+            value={source.progress}
+            max={100}
+            className="h-1 w-full appearance-none overflow-hidden rounded-full bg-sunken [&::-moz-progress-bar]:bg-brass [&::-webkit-progress-bar]:bg-sunken [&::-webkit-progress-value]:bg-brass"
+          />
+        </div>
+      )
+  }
+}
