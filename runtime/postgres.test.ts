@@ -5,13 +5,14 @@ import {
   existsSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterEach, expect, test } from "vitest"
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest"
 import { withClient } from "./database-roles.ts"
 import { tryLock } from "./file-lock.ts"
 import { startEmbeddedPostgres } from "./postgres.ts"
@@ -23,6 +24,16 @@ const isRoot = process.getuid?.() === 0
 const fixture = join(import.meta.dirname, "postgres.fixture.ts")
 
 type Report = { pid: number; port: number; isOwner: boolean; error?: string }
+
+/** Initialised once: making a cluster is most of what a test here would cost. */
+let dataDir: string
+beforeAll(async () => {
+  dataDir = mkdtempSync(join(tmpdir(), "coatcheck-pg-"))
+  chmodSync(dataDir, 0o711)
+  const server = await startEmbeddedPostgres(dataDir)
+  await server.stop()
+})
+afterAll(() => rmSync(dataDir, { recursive: true, force: true }))
 
 const cleanups: (() => void | Promise<void>)[] = []
 afterEach(async () => {
@@ -65,15 +76,15 @@ async function countRows(url: string): Promise<number> {
 }
 
 test("kill -9 of the whole process group, the server included, loses no acknowledged row", async () => {
-  const dataDir = makeDataDir()
   for (let round = 1; round <= 6; round++) {
     const writer = await startElsewhere(dataDir)
     expect(writer.error).toBeUndefined()
     let lastWritten = 0
+    let count = 0
     const enough = new Promise<void>((resolve) => {
       writer.child.on("message", (message: { written?: number }) => {
         lastWritten = message.written ?? lastWritten
-        if (lastWritten >= round * 40) resolve()
+        if (++count >= 40) resolve()
       })
     })
     writer.child.send("write")
@@ -89,7 +100,6 @@ test("kill -9 of the whole process group, the server included, loses no acknowle
 }, 60_000)
 
 test("the server stops by itself when its owner is killed", async () => {
-  const dataDir = makeDataDir()
   const owner = await startElsewhere(dataDir)
   await killGroup(owner.child)
   await expect
@@ -107,7 +117,6 @@ test("of two processes that start at once, one owns the server and the other att
 })
 
 test("an attached process leaves the server alone when it stops", async () => {
-  const dataDir = makeDataDir()
   const owner = await startElsewhere(dataDir)
   const guest = await startEmbeddedPostgres(dataDir)
   expect(guest.isOwner).toBe(false)
@@ -117,7 +126,6 @@ test("an attached process leaves the server alone when it stops", async () => {
 })
 
 test("a restart keeps the port and the passwords, so that open pools find it again", async () => {
-  const dataDir = makeDataDir()
   const first = await startEmbeddedPostgres(dataDir)
   await first.stop()
   const second = await startEmbeddedPostgres(dataDir)
@@ -126,7 +134,6 @@ test("a restart keeps the port and the passwords, so that open pools find it aga
 })
 
 test("a port that something else took meanwhile is replaced by a free one", async () => {
-  const dataDir = makeDataDir()
   const first = await startEmbeddedPostgres(dataDir)
   await first.stop()
   const { createServer } = await import("node:net")
@@ -138,11 +145,12 @@ test("a port that something else took meanwhile is replaced by a free one", asyn
 })
 
 test("a server that does not know our password is named, not guessed at", async () => {
-  const dataDir = makeDataDir()
   const server = await startEmbeddedPostgres(dataDir)
   cleanups.push(server.stop)
   const path = join(dataDir, "database", "connection.json")
-  const connection = JSON.parse(readFileSync(path, "utf8"))
+  const text = readFileSync(path, "utf8")
+  cleanups.push(() => writeFileSync(path, text))
+  const connection = JSON.parse(text)
   connection.passwords.superuser = "another"
   writeFileSync(path, JSON.stringify(connection))
   await expect(startEmbeddedPostgres(dataDir)).rejects.toThrow(
@@ -151,9 +159,6 @@ test("a server that does not know our password is named, not guessed at", async 
 })
 
 test("a folder whose owner lives but cannot be reached says so", async () => {
-  const dataDir = makeDataDir()
-  const server = await startEmbeddedPostgres(dataDir)
-  await server.stop()
   const lock = tryLock(join(dataDir, "database", "owner.lock"))
   cleanups.push(() => lock?.release())
   await expect(startEmbeddedPostgres(dataDir, { patienceMs: 200 })).rejects.toThrow(
@@ -162,15 +167,13 @@ test("a folder whose owner lives but cannot be reached says so", async () => {
 })
 
 test("a cluster whose passwords are gone is not replaced by an empty one", async () => {
-  const dataDir = makeDataDir()
-  const server = await startEmbeddedPostgres(dataDir)
-  await server.stop()
-  rmSync(join(dataDir, "database", "connection.json"))
+  const path = join(dataDir, "database", "connection.json")
+  renameSync(path, `${path}.away`)
+  cleanups.push(() => renameSync(`${path}.away`, path))
   await expect(startEmbeddedPostgres(dataDir)).rejects.toThrow(/connection\.json is missing/)
 })
 
 test("a process that took over the dead server's number does not block a start", async () => {
-  const dataDir = makeDataDir()
   const server = await startEmbeddedPostgres(dataDir)
   process.kill(server.pid, "SIGKILL")
   await expect.poll(server.isRunning).toBe(false)
@@ -184,7 +187,6 @@ test("a process that took over the dead server's number does not block a start",
 })
 
 test("the server takes only loopback connections with a password, and its files are private", async () => {
-  const dataDir = makeDataDir()
   const server = await startEmbeddedPostgres(dataDir)
   cleanups.push(server.stop)
   const settings = await withClient(server.superuserUrl, (client) =>
@@ -205,7 +207,7 @@ test("the server takes only loopback connections with a password, and its files 
 })
 
 test.skipIf(!isRoot)("as root the server runs under another account", async () => {
-  const server = await startEmbeddedPostgres(makeDataDir())
+  const server = await startEmbeddedPostgres(dataDir)
   cleanups.push(server.stop)
   expect(statSync(`/proc/${server.pid}`).uid).not.toBe(0)
 })
@@ -225,15 +227,12 @@ test.skipIf(!isRoot)("a folder only root can enter is kept out of the server's w
 test.skipIf(
   !isRoot || !isReachable(process.execPath, nobody) || !isReachable(import.meta.dirname, nobody),
 )("works as an ordinary user, who cannot open root's folder", async () => {
-  const dataDir = makeDataDir()
-  chownSync(dataDir, nobody.uid, nobody.gid)
-  const theirs = await startElsewhere(dataDir, nobody)
+  const theirsDir = makeDataDir()
+  chownSync(theirsDir, nobody.uid, nobody.gid)
+  const theirs = await startElsewhere(theirsDir, nobody)
   expect(theirs.error).toBeUndefined()
   expect(statSync(`/proc/${theirs.pid}`).uid).toBe(nobody.uid)
 
-  const ours = makeDataDir()
-  const server = await startEmbeddedPostgres(ours)
-  cleanups.push(server.stop)
-  const refused = await startElsewhere(ours, nobody)
+  const refused = await startElsewhere(dataDir, nobody)
   expect(refused.error).toMatch(/this user may not use that folder/)
 })
