@@ -114,6 +114,6 @@ function promptText({ instructions, messages }: ModelPrompt): string {
 
 /** About four characters a token for Latin text, fewer for others: rounded up, never zero for some text. */
 export function estimateTokens(text: string): number {
-  const wide = text.replace(/[\u0000-\u024f]/g, "").length
+  const wide = text.match(/[\u0250-\uffff]/g)?.length ?? 0
   return Math.ceil((text.length - wide) / 4 + wide)
 }

@@ -191,16 +191,29 @@ export async function setPassword(
   return row?.is_set === true
 }
 
-export type Membership = { tenantId: string; tenantName: string; role: Role }
+export type Membership = {
+  tenantId: string
+  tenantName: string
+  role: Role
+  user: { id: string; name: string; email: string }
+}
 
 /** The active tenants of whoever is signed in here, re-read on every request. */
 export async function listMemberships(signInId: string): Promise<Membership[]> {
-  const rows = await callDefiner<{ tenant_id: string; tenant_name: string; role: Role }>(
-    "list_memberships",
-    "select * from directory.list_memberships($1)",
-    [signInId],
-  )
-  return rows.map((r) => ({ tenantId: r.tenant_id, tenantName: r.tenant_name, role: r.role }))
+  const rows = await callDefiner<{
+    tenant_id: string
+    tenant_name: string
+    role: Role
+    user_id: string
+    user_name: string
+    user_email: string
+  }>("list_memberships", "select * from directory.list_memberships($1)", [signInId])
+  return rows.map((row) => ({
+    tenantId: row.tenant_id,
+    tenantName: row.tenant_name,
+    role: row.role,
+    user: { id: row.user_id, name: row.user_name, email: row.user_email },
+  }))
 }
 
 export type TenantRecord = {

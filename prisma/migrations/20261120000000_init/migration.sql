@@ -725,10 +725,11 @@ $$;
 
 -- The memberships behind a sign-in that still stands, in active tenants.
 create function directory.list_memberships(p_sign_in text)
-returns table (tenant_id text, tenant_name text, role text)
+returns table (tenant_id text, tenant_name text, role text, user_id text, user_name text, user_email text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select t.id, t.name, m.role
+  select t.id, t.name, m.role, u.id, u.name, u.email
   from public.sign_ins s
+  join public.users u on u.id = s.user_id
   join public.memberships m on m.user_id = s.user_id
   join public.tenants t on t.id = m.tenant_id
   where s.id = p_sign_in and s.expires_at > now() and t.status = 'active'

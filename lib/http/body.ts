@@ -1,0 +1,67 @@
+import { fail } from "#lib/errors.ts"
+
+/** Reads at most `maxBytes` of a body, whatever Content-Length claims; throws `too_large`. */
+export async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
+  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw fail("too_large")
+  if (!request.body) return new Uint8Array()
+  const parts: Uint8Array[] = []
+  let size = 0
+  for await (const part of request.body as unknown as AsyncIterable<Uint8Array>) {
+    size += part.byteLength
+    if (size > maxBytes) throw fail("too_large")
+    parts.push(part)
+  }
+  return Buffer.concat(parts)
+}
+
+/** JSON in UTF-8 of one of the types given; throws `unsupported_type`, `too_large`, `malformed`. */
+export async function readJson(
+  request: Request,
+  types: string[],
+  maxBytes: number,
+): Promise<unknown> {
+  const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() ?? ""
+  if (!types.includes(type)) throw fail("unsupported_type", `Send the body as ${types[0]}.`)
+  if (request.headers.has("content-encoding"))
+    throw fail("unsupported_type", "Send the body uncompressed.")
+  const bytes = await readBytes(request, maxBytes)
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes)
+    // Postgres text cannot hold NUL, and a lone surrogate has no UTF-8 form.
+    return JSON.parse(text, (_key, value) =>
+      typeof value === "string" ? value.replaceAll("\u0000", "\ufffd").toWellFormed() : value,
+    )
+  } catch {
+    throw fail("malformed")
+  }
+}
+
+/** The file of a multipart form (field `file`) with its name; throws `unsupported_type`, `too_large`, `invalid`. */
+export async function readFile(
+  request: Request,
+  maxBytes: number,
+): Promise<{ fileName: string; mediaType: string; bytes: Uint8Array }> {
+  const type = request.headers.get("content-type") ?? ""
+  if (!/^multipart\/form-data\s*;/i.test(type))
+    throw fail("unsupported_type", "Send the file as multipart/form-data.")
+  // The form's own frame is small; the file's size is checked again exactly where it is stored.
+  const bytes = await readBytes(request, maxBytes + 64 * 1024)
+  let form: FormData
+  try {
+    form = await new Response(bytes as BodyInit, { headers: { "content-type": type } }).formData()
+  } catch {
+    throw fail("malformed")
+  }
+  const file = form.get("file")
+  if (!(file instanceof File)) {
+    throw fail("invalid", {
+      detail: "Choose a file.",
+      issues: [{ path: "file", message: "Choose a file." }],
+    })
+  }
+  return {
+    fileName: file.name,
+    mediaType: file.type,
+    bytes: new Uint8Array(await file.arrayBuffer()),
+  }
+}

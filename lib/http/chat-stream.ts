@@ -1,0 +1,157 @@
+import { openStream, Revoked } from "#lib/admission/open-streams.ts"
+import { type AnswerEvent, answerQuestion } from "#lib/chat/answer.ts"
+import type { Citation, MessageView } from "#lib/conversations/schema.ts"
+import { type FinishedAnswer, finishTurn, type Turn } from "#lib/conversations/turn.ts"
+import { errorTable } from "#lib/errors.ts"
+import { log } from "#lib/log.ts"
+import type { VisitorScope } from "#lib/tenancy/scope.ts"
+
+// The AI SDK's UI-message stream over server-sent events: known part types and data-* only, so that
+// `useChat` can be a client (node_modules/ai: ui-message-stream).
+
+type Part = { type: string; [field: string]: unknown }
+
+const headers = {
+  "content-type": "text/event-stream; charset=utf-8",
+  // no-transform: gzip on server-sent events costs four times the memory and delays them.
+  "cache-control": "no-store, no-transform",
+  "x-accel-buffering": "no",
+  "x-vercel-ai-ui-message-stream": "v1",
+}
+
+/** Answers a begun turn as a stream, and finishes it whatever happens to the connection. */
+export function chatStreamResponse(
+  scope: VisitorScope,
+  turn: Turn,
+  clientSignal: AbortSignal,
+): Response {
+  const left = new AbortController()
+  clientSignal.addEventListener("abort", () => left.abort(), { once: true })
+  const body = new ReadableStream<Uint8Array>({
+    async start(stream) {
+      const encoder = new TextEncoder()
+      const write = (part: Part | "[DONE]") => {
+        if (left.signal.aborted) return
+        const data = part === "[DONE]" ? part : JSON.stringify(part)
+        try {
+          stream.enqueue(encoder.encode(`data: ${data}\n\n`))
+        } catch {
+          left.abort()
+        }
+      }
+      await writeTurn(scope, turn, left.signal, write)
+      if (!left.signal.aborted) stream.close()
+    },
+    cancel() {
+      left.abort()
+    },
+  })
+  return new Response(body, { headers })
+}
+
+type Write = (part: Part | "[DONE]") => void
+
+async function writeTurn(scope: VisitorScope, turn: Turn, left: AbortSignal, write: Write) {
+  write({ type: "start", messageId: turn.answerId })
+  write({
+    type: "data-conversation",
+    data: { id: turn.conversationId, messageId: turn.userMessageId },
+  })
+  if (turn.finished) {
+    writeFinished(turn.finished, write)
+    return
+  }
+  const { signal: revoked, close } = openStream(scope.visitor.sessionId)
+  const signal = AbortSignal.any([left, revoked])
+  try {
+    await writeAnswer(scope, turn, signal, revoked, write)
+  } catch (error) {
+    log.error(
+      { err: error, conversationId: turn.conversationId },
+      "an answer could not be finished",
+    )
+    writeProblem("internal", write)
+  } finally {
+    close()
+    write("[DONE]")
+  }
+}
+
+/** The answer of a message that was retried after it had been answered: the same text, once. */
+function writeFinished(answer: MessageView, write: Write) {
+  for (const citation of answer.citations) write({ type: "data-citation", data: citation })
+  writeText(answer.text, write)
+  write({
+    type: "data-answer",
+    data: { isAnswered: answer.isAnswered, mode: "stored", offerLead: !answer.isAnswered },
+  })
+  write({ type: "finish" })
+  write("[DONE]")
+}
+
+function writeText(text: string, write: Write) {
+  write({ type: "text-start", id: "answer" })
+  write({ type: "text-delta", id: "answer", delta: text })
+  write({ type: "text-end", id: "answer" })
+}
+
+async function writeAnswer(
+  scope: VisitorScope,
+  turn: Turn,
+  signal: AbortSignal,
+  revoked: AbortSignal,
+  write: Write,
+) {
+  const answer: FinishedAnswer = {
+    text: "",
+    status: "interrupted",
+    mode: "none",
+    isAnswered: true,
+    citations: [],
+    usage: null,
+  }
+  try {
+    write({ type: "text-start", id: "answer" })
+    for await (const event of answerQuestion(scope, scope.visitor.botId, turn, signal)) {
+      collect(answer, event)
+      // After the switch is thrown not one more word leaves, even one that was already here.
+      if (signal.aborted && event.type !== "end") continue
+      if (event.type === "text") write({ type: "text-delta", id: "answer", delta: event.text })
+      if (event.type === "citation") write({ type: "data-citation", data: event.citation })
+    }
+    write({ type: "text-end", id: "answer" })
+    if (signal.aborted) answer.status = "interrupted"
+  } catch (error) {
+    answer.status = signal.aborted ? "interrupted" : "failed"
+    if (!signal.aborted) throw error
+  } finally {
+    await finishTurn(scope, turn, answer)
+    if (revoked.aborted && revoked.reason instanceof Revoked) {
+      write({ type: "data-revoked", data: {} })
+      write({ type: "abort" })
+    } else if (answer.status === "complete") {
+      const { isAnswered, mode } = answer
+      write({ type: "data-answer", data: { isAnswered, mode, offerLead: !isAnswered } })
+      write({ type: "finish" })
+    } else if (answer.status === "interrupted" && !signal.aborted) {
+      writeProblem("unavailable", write)
+    }
+  }
+}
+
+function collect(answer: FinishedAnswer, event: AnswerEvent) {
+  if (event.type === "text") answer.text += event.text
+  else if (event.type === "citation") answer.citations.push(event.citation as Citation)
+  else {
+    answer.mode = event.mode
+    answer.isAnswered = event.isAnswered
+    answer.usage = event.usage
+    answer.status = event.isFailed ? "interrupted" : "complete"
+  }
+}
+
+function writeProblem(code: "internal" | "unavailable", write: Write) {
+  const [, title, detail] = errorTable[code]
+  write({ type: "data-problem", data: { code, title, detail } })
+  write({ type: "error", errorText: title })
+}

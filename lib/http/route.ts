@@ -1,0 +1,194 @@
+import { randomUUID } from "node:crypto"
+import type { z } from "zod"
+import { authenticateSession } from "#lib/admission/sessions.ts"
+import { authenticateApiKey, authenticateOperator } from "#lib/auth/keys.ts"
+import { authenticateMember } from "#lib/auth/members.ts"
+import { env } from "#lib/env.ts"
+import { fail } from "#lib/errors.ts"
+import { clientIp } from "#lib/limits/client-ip.ts"
+import { type RateState, rateHeaders, rates, takeRates } from "#lib/limits/rates.ts"
+import { effectiveLimits, type KeyLimits } from "#lib/limits/schema.ts"
+import { log } from "#lib/log.ts"
+import { allow, type Permission } from "#lib/tenancy/permissions.ts"
+import type { TenantScope, VisitorScope } from "#lib/tenancy/scope.ts"
+import { readFile, readJson } from "./body.ts"
+import { type Dialect, parseInput, problemResponse, toFailure } from "./problems.ts"
+
+// The one way to write a route. The order is fixed: request id → per-IP limit → authenticate → caller's
+// limit → permission → parse → handle → map error → log one line. A handler holds no auth `if`, no
+// try/catch and no database.
+
+export type AuthKind = "public" | "session" | "member" | "apiKey" | "operator"
+
+/** What each kind of caller proves. */
+type Callers = {
+  public: { scope: null }
+  session: { scope: VisitorScope; limits: KeyLimits }
+  member: { scope: TenantScope }
+  apiKey: { scope: TenantScope; defaultBotId: string | null }
+  operator: { scope: null }
+}
+
+export type RouteContext<Kind extends AuthKind, Body, Query> = Callers[Kind] & {
+  params: Record<string, string>
+  body: Body
+  query: Query
+  request: Request
+  requestId: string
+  ip: string
+  /** Aborts when the client leaves. */
+  signal: AbortSignal
+}
+
+export type RouteOptions<Kind extends AuthKind, Body extends z.ZodType, Query extends z.ZodType> = {
+  auth: Kind
+  permission?: Permission
+  body?: Body
+  /** Accepts the same JSON as text/plain, which spares a cross-origin page the preflight. */
+  allowsTextPlain?: boolean
+  /** Reads multipart `file` into `body` instead of JSON; JSON still goes to `body`'s schema. */
+  fileBytes?: number
+  bodyBytes?: number
+  query?: Query
+  dialect?: Dialect
+  /** Headers of every answer, refusals too. */
+  headers?: Record<string, string>
+  handle: (context: RouteContext<Kind, z.output<Body>, z.output<Query>>) => Promise<Response>
+}
+
+export type UploadedFile = { fileName: string; mediaType: string; bytes: Uint8Array }
+
+type NextContext = { params: Promise<Record<string, string | string[] | undefined>> }
+
+export function route<Kind extends AuthKind, Body extends z.ZodType, Query extends z.ZodType>(
+  options: RouteOptions<Kind, Body, Query>,
+): (request: Request, context: NextContext) => Promise<Response> {
+  return async (request, { params }) => {
+    const startedAt = performance.now()
+    const requestId = randomUUID()
+    const ip = clientIp(request.headers)
+    let tenantId: string | undefined
+    let response: Response
+    try {
+      await takeRates([{ rate: "request.ip", subject: ip }])
+      const routeParams = Object.fromEntries(
+        Object.entries(await params).map(([k, v]) => [k, String(v)]),
+      )
+      const caller = await authenticate(options.auth, request, ip, routeParams)
+      tenantId = caller.scope?.tenantId
+      const state = await takeCallerRate(options.auth, caller)
+      if (options.permission && caller.scope) allow(caller.scope, options.permission)
+      const query = options.query
+        ? parseInput(options.query, Object.fromEntries(new URL(request.url).searchParams))
+        : undefined
+      const body = await readBody(options, request)
+      response = await options.handle({
+        ...caller,
+        params: routeParams,
+        body,
+        query,
+        request,
+        requestId,
+        ip,
+        signal: request.signal,
+      } as never)
+      if (state) for (const [k, v] of Object.entries(rateHeaders(state))) response.headers.set(k, v)
+    } catch (error) {
+      response = problemResponse(toFailure(error, requestId), requestId, options.dialect)
+    }
+    for (const [name, value] of Object.entries(options.headers ?? {}))
+      response.headers.set(name, value)
+    response.headers.set("x-request-id", requestId)
+    if (!response.headers.has("cache-control")) response.headers.set("cache-control", "no-store")
+    response.headers.set("x-content-type-options", "nosniff")
+    const durationMs = Math.round(performance.now() - startedAt)
+    const { pathname } = new URL(request.url)
+    log.info(
+      {
+        requestId,
+        method: request.method,
+        path: pathname,
+        status: response.status,
+        durationMs,
+        tenantId,
+      },
+      "request",
+    )
+    return response
+  }
+}
+
+type Caller = { scope: TenantScope | null; [more: string]: unknown }
+
+async function authenticate(
+  kind: AuthKind,
+  request: Request,
+  ip: string,
+  params: Record<string, string>,
+): Promise<Caller> {
+  switch (kind) {
+    case "public":
+      return { scope: null }
+    case "session": {
+      const token = readBearer(request.headers)
+      if (!token) throw fail("unauthorized")
+      const origin = request.headers.get("origin")
+      const { scope, limits, mode } = await authenticateSession(token, { origin, ip })
+      return { scope, limits: effectiveLimits(mode, limits) }
+    }
+    case "member":
+      return { scope: await authenticateMember(request, params.tenant, ip) }
+    case "apiKey":
+      return authenticateApiKey(request.headers, ip)
+    case "operator":
+      await authenticateOperator(request.headers, ip)
+      return { scope: null }
+  }
+}
+
+/** Each kind of caller has one rate of its own; a visitor's are the chat's and stand in its route. */
+async function takeCallerRate(kind: AuthKind, caller: Caller): Promise<RateState | null> {
+  if (kind === "apiKey") {
+    return takeRates([
+      {
+        rate: "api.tenant",
+        subject: caller.scope!.tenantId,
+        limit: env.DEFAULT_RATE_LIMIT || rates["api.tenant"].limit,
+      },
+    ])
+  }
+  if (kind === "member")
+    return takeRates([{ rate: "console.user", subject: caller.scope!.actor.id }])
+  return null
+}
+
+async function readBody(
+  options: {
+    body?: z.ZodType
+    allowsTextPlain?: boolean
+    fileBytes?: number
+    bodyBytes?: number
+  },
+  request: Request,
+): Promise<unknown> {
+  const isForm = /^multipart\//i.test(request.headers.get("content-type") ?? "")
+  if (options.fileBytes && (isForm || !options.body))
+    return { file: await readFile(request, options.fileBytes) }
+  if (!options.body) return undefined
+  const types = ["application/json", ...(options.allowsTextPlain ? ["text/plain"] : [])]
+  return parseInput(options.body, await readJson(request, types, options.bodyBytes ?? 64 * 1024))
+}
+
+/** The token of `Authorization: Bearer …` (RFC 6750), or null. */
+export function readBearer(headers: Headers): string | null {
+  return /^Bearer ([\x21-\x7e]+)$/i.exec(headers.get("authorization") ?? "")?.[1] ?? null
+}
+
+/** A JSON answer that nobody may keep. */
+export function json(body: unknown, status = 200, headers: Record<string, string> = {}): Response {
+  return Response.json(body, { status, headers: { "cache-control": "no-store", ...headers } })
+}
+
+export function noContent(): Response {
+  return new Response(null, { status: 204, headers: { "cache-control": "no-store" } })
+}
