@@ -2,15 +2,14 @@ import Link from "next/link"
 import { Badge } from "#components/ui/badge.tsx"
 import { joinClasses } from "#components/ui/class-names.ts"
 import { RelativeTime } from "#components/ui/relative-time.tsx"
-import type { ConversationView } from "#lib/conversations/schema.ts"
+import type { ConversationFilter, ConversationView } from "#lib/conversations/schema.ts"
 import { formatNumber, formatSite } from "./format.ts"
 
-export const conversationFilters = [
+const filters: readonly { value: ConversationFilter; label: string }[] = [
   { value: "all", label: "All" },
   { value: "unanswered", label: "Unanswered" },
   { value: "thumbs_down", label: "Thumbs down" },
-] as const
-export type ConversationFilter = (typeof conversationFilters)[number]["value"]
+]
 
 type ConversationListProps = {
   conversations: ConversationView[]
@@ -30,7 +29,7 @@ export function ConversationList(props: ConversationListProps) {
         aria-label="Filter conversations"
         className="flex gap-1 overflow-x-auto border-b border-hairline p-2"
       >
-        {conversationFilters.map((option) => (
+        {filters.map((option) => (
           <Link
             key={option.value}
             href={option.value === "all" ? base : `${base}?filter=${option.value}`}

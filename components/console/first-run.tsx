@@ -8,6 +8,7 @@ import { TextField } from "#components/ui/field.tsx"
 import { Icon } from "#components/ui/icon.tsx"
 import { TagMark } from "#components/ui/tag.tsx"
 import type { BotView } from "#lib/bots/schema.ts"
+import type { Checklist } from "#lib/conversations/schema.ts"
 import type { EmbedKeyView } from "#lib/keys/schema.ts"
 import type { SourceView } from "#lib/knowledge/schema.ts"
 import { AddSource, type AddSourceActions } from "./add-source.tsx"
@@ -22,14 +23,6 @@ import { Snippet } from "./snippet.tsx"
 import { useCommand } from "./use-command.ts"
 import { useUploads } from "./use-uploads.ts"
 import { WebsiteForm } from "./website-form.tsx"
-
-export type Checklist = {
-  isNamed: boolean
-  hasSource: boolean
-  hasQuestion: boolean
-  hasSite: boolean
-  seen: { origin: string; at: string } | null
-}
 
 export type FirstRunActions = AddSourceActions &
   Pick<KeyActions, "updateKey"> & {

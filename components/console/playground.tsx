@@ -8,22 +8,13 @@ import { Card } from "#components/ui/card.tsx"
 import { joinClasses } from "#components/ui/class-names.ts"
 import { controlClasses } from "#components/ui/field.tsx"
 import type { BotView } from "#lib/bots/schema.ts"
+import type { SearchResult } from "#lib/knowledge/schema.ts"
 import type { Command } from "./command.ts"
 import { type CreatePreviewTicket, PreviewFrame } from "./preview-frame.tsx"
 import { ProblemNotice } from "./problem-notice.tsx"
 import { useCommand } from "./use-command.ts"
 
-export type FoundPassage = {
-  chunkId: string
-  title: string
-  heading: string | null
-  page: number | null
-  text: string
-}
-export type SearchPassages = Command<
-  { botId: string; query: string },
-  { passages: FoundPassage[]; isRelevant: boolean }
->
+export type SearchPassages = Command<{ botId: string; query: string }, SearchResult>
 
 type PlaygroundProps = {
   bot: BotView
@@ -54,7 +45,7 @@ export function Playground({ bot, actions }: PlaygroundProps) {
 
 function PassageSearch({ botId, search }: { botId: string; search: SearchPassages }) {
   const command = useCommand(search)
-  const [found, setFound] = useState<{ passages: FoundPassage[]; isRelevant: boolean } | null>(null)
+  const [found, setFound] = useState<SearchResult | null>(null)
 
   async function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault()

@@ -1,0 +1,45 @@
+"use server"
+
+import { z } from "zod"
+import { changePassword as changeUserPassword } from "#lib/auth/commands.ts"
+import { changePasswordInput } from "#lib/auth/schema.ts"
+import { createBot as createTenantBot } from "#lib/bots/commands.ts"
+import { createBotInput } from "#lib/bots/schema.ts"
+import { memberAction } from "#lib/http/action.ts"
+import {
+  createApiKey as createTenantApiKey,
+  deleteApiKey as deleteTenantApiKey,
+} from "#lib/keys/api-keys.ts"
+import { createApiKeyInput } from "#lib/keys/schema.ts"
+import { updateLead as updateTenantLead } from "#lib/leads/commands.ts"
+import { updateLeadInput } from "#lib/leads/schema.ts"
+
+export const createBot = memberAction({
+  permission: "bots.write",
+  input: createBotInput,
+  handle: ({ scope, input }) => createTenantBot(scope, input),
+})
+
+export const createApiKey = memberAction({
+  permission: "apiKeys.write",
+  input: createApiKeyInput,
+  handle: ({ scope, input }) => createTenantApiKey(scope, input),
+})
+
+export const deleteApiKey = memberAction({
+  permission: "apiKeys.write",
+  input: z.strictObject({ keyId: z.string() }),
+  handle: ({ scope, input }) => deleteTenantApiKey(scope, input.keyId),
+})
+
+export const updateLead = memberAction({
+  permission: "leads.write",
+  input: updateLeadInput.extend({ leadId: z.string() }),
+  handle: ({ scope, input: { leadId, ...input } }) => updateTenantLead(scope, leadId, input),
+})
+
+export const changePassword = memberAction({
+  permission: "bots.read",
+  input: changePasswordInput,
+  handle: ({ scope, input }) => changeUserPassword(scope, input),
+})

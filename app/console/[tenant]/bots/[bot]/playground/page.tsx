@@ -1,0 +1,17 @@
+import type { Metadata } from "next"
+import { Playground } from "#components/console/playground.tsx"
+import { requireMember } from "#lib/auth/session.ts"
+import { getBot } from "#lib/bots/queries.ts"
+import { orNotFound } from "../../../../or-not-found.ts"
+import { createPreviewTicket, searchPassages } from "../actions.ts"
+
+export const metadata: Metadata = { title: "Playground" }
+
+type Props = { params: Promise<{ tenant: string; bot: string }> }
+
+export default async function PlaygroundPage({ params }: Props) {
+  const { tenant: tenantId, bot: botId } = await params
+  const { scope } = await requireMember(tenantId)
+  const bot = await orNotFound(getBot(scope, botId))
+  return <Playground bot={bot} actions={{ createPreviewTicket, searchPassages }} />
+}

@@ -1,0 +1,48 @@
+import type { Metadata } from "next"
+import { PageHeader } from "#components/console/page-header.tsx"
+import { PasswordForm } from "#components/console/password-form.tsx"
+import { ButtonLink } from "#components/ui/button.tsx"
+import { Card } from "#components/ui/card.tsx"
+import { requireMember } from "#lib/auth/session.ts"
+import { changePassword } from "../actions.ts"
+
+export const metadata: Metadata = { title: "Settings" }
+
+const roleNames = { owner: "Owner", admin: "Admin", member: "Member", viewer: "Viewer" } as const
+
+type Props = { params: Promise<{ tenant: string }> }
+
+export default async function SettingsPage({ params }: Props) {
+  const { tenant: tenantId } = await params
+  const { user, tenant, role } = await requireMember(tenantId)
+  const facts = [
+    ["Business", tenant.name],
+    ["Signed in as", user.email],
+    ["Your role", roleNames[role]],
+  ] as const
+  return (
+    <>
+      <PageHeader title="Settings" />
+      <div className="flex max-w-3xl flex-col gap-6">
+        <Card
+          title="Account"
+          action={
+            <ButtonLink href="/sign-out" size="small">
+              Sign out
+            </ButtonLink>
+          }
+        >
+          <dl className="grid gap-4 sm:grid-cols-3">
+            {facts.map(([label, value]) => (
+              <div key={label}>
+                <dt className="text-13 text-quiet">{label}</dt>
+                <dd className="font-medium wrap-anywhere">{value}</dd>
+              </div>
+            ))}
+          </dl>
+        </Card>
+        <PasswordForm changePassword={changePassword} />
+      </div>
+    </>
+  )
+}
