@@ -43,6 +43,17 @@ export async function migrate(ownerUrl: string, options: MigrateOptions): Promis
   })
 }
 
+/** The names of the migrations that the database lacks; throws like `migrate` where history is off. */
+export async function listPending(ownerUrl: string, folder = defaultFolder): Promise<string[]> {
+  return withClient(ownerUrl, async (client) => {
+    const found = await client.query("select to_regclass('public._prisma_migrations') as history")
+    const known = found.rows[0].history ? await readHistory(client) : new Map<string, string>()
+    const migrations = readMigrations(folder)
+    refuseChangedHistory(migrations, known)
+    return migrations.filter(({ name }) => !known.has(name)).map(({ name }) => name)
+  })
+}
+
 async function applyMigrations(client: Client, folder: string): Promise<string[]> {
   await client.query(historyTable)
   const migrations = readMigrations(folder)

@@ -1,5 +1,6 @@
 import { assertAppRole } from "./checks.ts"
 import { assertNotDemo, markDemo } from "./demo-mark.ts"
+import { isLoopback } from "./diagnose-settings.ts"
 import { loadDotenv, type PreparedDatabase, prepareDatabase, readDataDir } from "./environment.ts"
 import { startEmbeddedPostgres } from "./postgres.ts"
 import { assertPortIsFree, type Mode, type Services, startServices } from "./supervisor.ts"
@@ -109,10 +110,7 @@ async function reviveDatabase(database: PreparedDatabase): Promise<void> {
 
 function requireLoopback(host: string | undefined, appUrl: string): void {
   const isLoopbackHost = host === loopback || host === "localhost" || host === "::1"
-  const isLoopbackUrl = /^(localhost|127\.0\.0\.1|\[::1\]|.*\.localhost)$/.test(
-    new URL(appUrl).hostname,
-  )
-  if (isLoopbackHost && isLoopbackUrl) return
+  if (isLoopbackHost && isLoopback(appUrl)) return
   throw new Error(
     "The demo's sign-in is public, so it serves this machine alone: unset HOST and APP_URL, or unset DEMO.",
   )

@@ -55,13 +55,16 @@ export function startWeb(env: Record<string, string>, mode: Mode): Child {
 }
 
 /** The worker, started again with growing pauses whenever it dies. */
-export function startWorker(env: Record<string, string>): { stop(): Promise<void> } {
+export function startWorker(
+  env: Record<string, string>,
+  program = workerProgram,
+): { stop(): Promise<void> } {
   const stopping = new AbortController()
   let current: Child | null = null
   const loop = async () => {
     for (let failures = 0; !stopping.signal.aborted; ) {
       const startedAt = Date.now()
-      current = startNode([workerProgram], env)
+      current = startNode([program], env)
       const code = await current.exited
       if (stopping.signal.aborted) return
       failures = Date.now() - startedAt > settledMs ? 0 : failures + 1
