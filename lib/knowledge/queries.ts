@@ -1,0 +1,115 @@
+import { fail } from "#lib/errors.ts"
+import { type Tx, withTenant } from "#lib/tenancy/database.ts"
+import { olderThan, type Page, type PageInput, toPage } from "#lib/tenancy/page.ts"
+import { allow } from "#lib/tenancy/permissions.ts"
+import type { TenantScope } from "#lib/tenancy/scope.ts"
+import { cleanText } from "./clean.ts"
+import type { SourceText, SourceView } from "./schema.ts"
+
+export type SourceRow = NonNullable<Awaited<ReturnType<Tx["source"]["findFirst"]>>>
+
+export function toSourceView(row: SourceRow): SourceView {
+  return {
+    id: row.id,
+    botId: row.botId,
+    kind: row.kind as SourceView["kind"],
+    title: row.title,
+    url: row.url,
+    status: row.status as SourceView["status"],
+    progress: row.progress,
+    chunkCount: row.chunkCount,
+    byteSize: row.byteSize,
+    error: row.error,
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+  }
+}
+
+/** A bot's sources, newest first. Throws `not_found` for a bot that is not the tenant's. */
+export async function listSources(
+  scope: TenantScope,
+  botId: string,
+  page: PageInput & { status?: SourceView["status"] | undefined } = {},
+): Promise<Page<SourceView>> {
+  allow(scope, "knowledge.read")
+  const limit = page.limit ?? 50
+  const rows = await withTenant(scope, async (tx) => {
+    await requireOwnBot(tx, botId)
+    return tx.source.findMany({
+      where: {
+        botId,
+        ...(page.status ? { status: page.status } : {}),
+        ...olderThan("createdAt", page.cursor),
+      },
+      orderBy: [{ createdAt: "desc" }, { id: "desc" }],
+      take: limit + 1,
+    })
+  })
+  return toPage(rows, limit, (row) => row.createdAt, toSourceView)
+}
+
+/** One source; throws `not_found`. */
+export async function getSource(scope: TenantScope, sourceId: string): Promise<SourceView> {
+  allow(scope, "knowledge.read")
+  return withTenant(scope, async (tx) => toSourceView(await requireSource(tx, sourceId)))
+}
+
+const shownChars = 100_000
+const shownChunks = 200
+
+/** What was read from a source, as the bot knows it; before that, what was typed. Throws `not_found`. */
+export async function getSourceText(scope: TenantScope, sourceId: string): Promise<SourceText> {
+  allow(scope, "knowledge.read")
+  return withTenant(scope, async (tx) => {
+    const source = await requireSource(tx, sourceId)
+    const chunks = await tx.chunk.findMany({
+      where: { sourceId },
+      orderBy: { ordinal: "asc" },
+      take: shownChunks + 1,
+      select: { heading: true, text: true },
+    })
+    const text = chunks.length > 0 ? joinChunks(chunks) : await readTyped(tx, source)
+    const isCut = chunks.length > shownChunks || text.length > shownChars
+    return { text: text.slice(0, shownChars).toWellFormed(), truncated: isCut }
+  })
+}
+
+function joinChunks(chunks: { heading: string; text: string }[]): string {
+  let above = ""
+  return chunks
+    .slice(0, shownChunks)
+    .map(({ heading, text }) => {
+      const isNew = heading !== "" && heading !== above
+      above = heading
+      return isNew ? `${heading}\n\n${text}` : text
+    })
+    .join("\n\n")
+}
+
+async function readTyped(tx: Tx, source: SourceRow): Promise<string> {
+  if (source.kind === "file") return ""
+  const original = await tx.sourceOriginal.findFirst({ where: { sourceId: source.id } })
+  return original ? cleanText(readOriginal(source.kind, original.bytes).join("\n\n")) : ""
+}
+
+/** What the owner typed, as it is kept: a text, or a question and its answer. */
+export function readOriginal(kind: string, bytes: Uint8Array): string[] {
+  const text = new TextDecoder().decode(bytes)
+  if (kind !== "qa") return [text]
+  const { question, answer } = JSON.parse(text) as { question: string; answer: string }
+  return [question, answer]
+}
+
+/** The bot exists and is the tenant's, or `not_found`. */
+export async function requireOwnBot(tx: Tx, botId: string): Promise<void> {
+  if (!(await tx.bot.findFirst({ where: { id: botId }, select: { id: true } }))) {
+    throw fail("not_found")
+  }
+}
+
+/** The source's row inside a transaction; throws `not_found` for what is not there or not yours. */
+export async function requireSource(tx: Tx, sourceId: string): Promise<SourceRow> {
+  const row = await tx.source.findFirst({ where: { id: sourceId } })
+  if (!row) throw fail("not_found")
+  return row
+}
