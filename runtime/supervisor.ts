@@ -7,7 +7,7 @@ import { projectFolder } from "./environment.ts"
 
 export type Mode = "start" | "dev"
 
-const nextProgram = join(projectFolder, "node_modules", "next", "dist", "bin", "next")
+const webProgram = join(import.meta.dirname, "web.ts")
 const workerProgram = join(import.meta.dirname, "worker.ts")
 const restartDelaysMs = [500, 1_000, 2_000, 5_000, 15_000, 30_000]
 const settledMs = 60_000
@@ -50,8 +50,7 @@ export function startWeb(env: Record<string, string>, mode: Mode): Child {
     throw new Error(
       "There is no build yet. Run npm run build first (npm run demo does it for you).",
     )
-  const address = ["--port", env.PORT || "3000", ...(env.HOST ? ["--hostname", env.HOST] : [])]
-  return startNode([nextProgram, mode, ...address], env)
+  return startNode([webProgram, ...(mode === "dev" ? ["--dev"] : [])], env)
 }
 
 /** The worker, started again with growing pauses whenever it dies. */

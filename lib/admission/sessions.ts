@@ -54,8 +54,9 @@ type PageFacts = {
  */
 export async function redeemTicket(
   input: SessionInput,
-  client: { ip: string; userAgent: string | null },
+  client: { ip: string; userAgent: string | null; origin: string | null },
 ): Promise<OpenedSession> {
+  requireOwnOrigin(client.origin)
   const ticket = await verifyTicket(input.ticket)
   const { key, bot } = await requireGround(ticket)
   const admission = scopeFromAdmission({ tenantId: ticket.tenantId, keyId: ticket.keyId })
@@ -230,4 +231,10 @@ export async function authenticateSession(
   if (!session) throw fail("unauthorized")
   const { limits, mode, botName: _, ...claims } = session
   return { scope: scopeFromSession({ ...claims, ip: request.ip }), limits, mode }
+}
+
+/** These calls come from our own frame. A GET of the same origin carries no Origin; any other is not ours. */
+function requireOwnOrigin(origin: string | null): void {
+  if (origin !== null && origin !== env.WIDGET_URL && origin !== env.APP_URL)
+    throw fail("unauthorized")
 }

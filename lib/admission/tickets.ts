@@ -155,3 +155,9 @@ export async function createPreviewTicket(
   })
   return { ticket, expiresIn: ticketSeconds, key: formatEmbedKey({ mode: "test", keyId, random }) }
 }
+
+/** The origin a preflight may be answered with: any well-formed one but ours. The ticket itself is POST's. */
+export function findPreflightOrigin(header: string | null): string | null {
+  const origin = parseOrigin(header)
+  return origin && !ownOrigins.has(origin) ? origin : null
+}

@@ -50,3 +50,8 @@ export async function requireBot(tx: Tx, botId: string): Promise<BotRow> {
   if (!row) throw fail("not_found")
   return row
 }
+
+/** The id, once the bot is known to be there and yours; throws `not_found`. */
+export async function requireBotId(scope: TenantScope, botId: string): Promise<string> {
+  return withTenant(scope, async (tx) => (await requireBot(tx, botId)).id)
+}

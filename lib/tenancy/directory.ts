@@ -1,4 +1,5 @@
-import { callDefiner } from "./database.ts"
+import { fail } from "#lib/errors.ts"
+import { callDefiner, pingDatabase } from "./database.ts"
 import type { MemberPermission, Role } from "./permissions.ts"
 
 // Guarantees: answers "which tenant is this?" before one is known, by exact match only, through the
@@ -270,4 +271,11 @@ export async function countRefusal(
 export async function sweepExpired(): Promise<void> {
   await callDefiner("sweep_tickets", "select directory.sweep_tickets()", [])
   await callDefiner("sweep_rates", "select limits.sweep()", [])
+}
+
+/** Throws `unavailable` while the database is away. */
+export async function requireDatabase(): Promise<void> {
+  await pingDatabase().catch((error: Error) => {
+    throw fail("unavailable", { internal: error.message })
+  })
 }

@@ -1,0 +1,18 @@
+import { json, route } from "#lib/http/route.ts"
+import { createTenant, listTenants } from "#lib/operator/commands.ts"
+import { createTenantInput } from "#lib/operator/schema.ts"
+import { pageInput } from "#lib/tenancy/page.ts"
+
+export const GET = route({
+  auth: "operator",
+  dialect: "operator",
+  query: pageInput,
+  handle: async ({ query }) => json(await listTenants(query)),
+})
+
+export const POST = route({
+  auth: "operator",
+  dialect: "operator",
+  body: createTenantInput,
+  handle: async ({ body, ip }) => json(await createTenant(body, ip), 201),
+})

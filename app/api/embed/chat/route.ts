@@ -1,0 +1,16 @@
+import { chatInput } from "#lib/conversations/schema.ts"
+import { beginTurn } from "#lib/conversations/turn.ts"
+import { chatStreamResponse } from "#lib/http/chat-stream.ts"
+import { route } from "#lib/http/route.ts"
+import { takeChatRates } from "#lib/limits/chat.ts"
+
+export const POST = route({
+  auth: "session",
+  permission: "chat.send",
+  body: chatInput,
+  handle: async ({ scope, limits, body, ip, signal }) => {
+    await takeChatRates(scope, limits, ip)
+    const turn = await beginTurn(scope, body, limits)
+    return chatStreamResponse(scope, turn, signal)
+  },
+})

@@ -1,0 +1,26 @@
+import { deleteBot, updateBot } from "#lib/bots/commands.ts"
+import { getBot } from "#lib/bots/queries.ts"
+import { updateBotInput } from "#lib/bots/schema.ts"
+import { json, noContent, route } from "#lib/http/route.ts"
+
+export const GET = route({
+  auth: "apiKey",
+  permission: "bots.read",
+  handle: async ({ scope, params }) => json(await getBot(scope, params.bot!)),
+})
+
+export const PATCH = route({
+  auth: "apiKey",
+  permission: "bots.write",
+  body: updateBotInput,
+  handle: async ({ scope, params, body }) => json(await updateBot(scope, params.bot!, body)),
+})
+
+export const DELETE = route({
+  auth: "apiKey",
+  permission: "bots.delete",
+  handle: async ({ scope, params }) => {
+    await deleteBot(scope, params.bot!)
+    return noContent()
+  },
+})

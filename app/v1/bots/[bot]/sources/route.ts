@@ -1,0 +1,32 @@
+import { z } from "zod"
+import { json, route, type UploadedFile } from "#lib/http/route.ts"
+import { addFileSource, addQuestionSource, addTextSource } from "#lib/knowledge/commands.ts"
+import { listSources } from "#lib/knowledge/queries.ts"
+import {
+  addQuestionSourceInput,
+  addTextSourceInput,
+  maxFileBytes,
+  sourceStatuses,
+} from "#lib/knowledge/schema.ts"
+import { pageInput } from "#lib/tenancy/page.ts"
+
+export const GET = route({
+  auth: "apiKey",
+  permission: "knowledge.read",
+  query: pageInput.extend({ status: z.enum(sourceStatuses).optional() }),
+  handle: async ({ scope, params, query }) => json(await listSources(scope, params.bot!, query)),
+})
+
+export const POST = route({
+  auth: "apiKey",
+  permission: "knowledge.write",
+  fileBytes: maxFileBytes,
+  body: z.union([addTextSourceInput, addQuestionSourceInput]),
+  bodyBytes: 8 * 1024 * 1024,
+  handle: async ({ scope, params, body }) => {
+    const bot = params.bot!
+    if ("file" in body) return json(await addFileSource(scope, bot, body.file as UploadedFile), 202)
+    if ("question" in body) return json(await addQuestionSource(scope, bot, body), 202)
+    return json(await addTextSource(scope, bot, body), 202)
+  },
+})

@@ -1,0 +1,26 @@
+import { json, noContent, route } from "#lib/http/route.ts"
+import { deleteEmbedKey, updateEmbedKey } from "#lib/keys/commands.ts"
+import { getEmbedKey } from "#lib/keys/queries.ts"
+import { updateEmbedKeyInput } from "#lib/keys/schema.ts"
+
+export const GET = route({
+  auth: "apiKey",
+  permission: "keys.read",
+  handle: async ({ scope, params }) => json(await getEmbedKey(scope, params.key!)),
+})
+
+export const PATCH = route({
+  auth: "apiKey",
+  permission: "keys.write",
+  body: updateEmbedKeyInput,
+  handle: async ({ scope, params, body }) => json(await updateEmbedKey(scope, params.key!, body)),
+})
+
+export const DELETE = route({
+  auth: "apiKey",
+  permission: "keys.write",
+  handle: async ({ scope, params }) => {
+    await deleteEmbedKey(scope, params.key!)
+    return noContent()
+  },
+})

@@ -1,0 +1,27 @@
+import { countRefusal } from "#lib/tenancy/directory.ts"
+import type { VisitorScope } from "#lib/tenancy/scope.ts"
+import { takeRates } from "./rates.ts"
+import type { KeyLimits } from "./schema.ts"
+
+/** One message's rates, by address, session and website on its key; a refusal is counted for the owner. */
+export async function takeChatRates(
+  scope: VisitorScope,
+  limits: KeyLimits,
+  ip: string,
+): Promise<void> {
+  const { keyId, sessionId, origin } = scope.visitor
+  try {
+    await takeRates([
+      { rate: "chat.ip", subject: `${keyId}:${ip}`, limit: limits.messagesPerMinutePerIp },
+      { rate: "chat.session", subject: sessionId, limit: limits.messagesPerMinutePerSession },
+      {
+        rate: "chat.origin",
+        subject: `${keyId}:${origin}`,
+        limit: limits.messagesPerMinutePerOrigin,
+      },
+    ])
+  } catch (error) {
+    await countRefusal(keyId, "rate_limited", origin)
+    throw error
+  }
+}

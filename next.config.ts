@@ -1,0 +1,37 @@
+import type { NextConfig } from "next"
+
+const config: NextConfig = {
+  poweredByHeader: false,
+  // Our answers are small or streams; a proxy in front compresses better and event streams must not be.
+  compress: true,
+  generateEtags: false,
+  productionBrowserSourceMaps: false,
+  images: { unoptimized: true },
+  // `npm run typecheck` checks the whole project, tests and scripts included.
+  typescript: { ignoreBuildErrors: true },
+  serverExternalPackages: [
+    "@node-rs/argon2",
+    "pg",
+    "pg-boss",
+    "pino",
+    "unpdf",
+    "@prisma/client",
+    "@prisma/adapter-pg",
+  ],
+  experimental: { serverActions: { bodySizeLimit: "4mb" } },
+  headers: async () => [
+    {
+      source: "/embed.js",
+      headers: [
+        { key: "cache-control", value: "public, max-age=300, stale-while-revalidate=86400" },
+        { key: "cross-origin-resource-policy", value: "cross-origin" },
+      ],
+    },
+    {
+      source: "/widget/:path*",
+      headers: [{ key: "cache-control", value: "public, max-age=31536000, immutable" }],
+    },
+  ],
+}
+
+export default config

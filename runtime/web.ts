@@ -1,0 +1,123 @@
+import { randomBytes } from "node:crypto"
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import { parseArgs } from "node:util"
+import next from "next"
+import { env } from "#lib/env.ts"
+import { clientHeader, resolveClient } from "#lib/limits/client-ip.ts"
+import { log } from "#lib/log.ts"
+
+// The web process: Next behind a plain server that does what only the socket's owner can. It writes the
+// client's address where the client cannot, keeps the console off the widget's origin, gives each page a
+// script nonce, and bounds slow and oversized requests.
+
+const { values: options } = parseArgs({ options: { dev: { type: "boolean", default: false } } })
+const app = next({ dev: options.dev, port: env.PORT, ...(env.HOST ? { hostname: env.HOST } : {}) })
+await app.prepare()
+const handle = app.getRequestHandler()
+const upgrade = app.getUpgradeHandler()
+
+const widgetHost = new URL(env.WIDGET_URL).host
+const hasTwoOrigins = env.WIDGET_URL !== env.APP_URL
+const isHttps = env.APP_URL.startsWith("https://")
+/** What a visitor's browser may fetch from the widget's origin; servers may use either. */
+const widgetPaths = /^\/(embed(\.js)?$|widget\/|api\/embed\/|v1\/|admin\/|health$|ready$|metrics$)/
+
+const server = createServer(
+  {
+    maxHeaderSize: 16 * 1024,
+    headersTimeout: 15_000,
+    requestTimeout: 120_000,
+    keepAliveTimeout: 65_000,
+    connectionsCheckingInterval: 5_000,
+  },
+  (request, response) => {
+    prepare(request, response)
+    if (redirectConsole(request, response)) return
+    handle(request, response).catch((error: unknown) => {
+      log.error({ err: error }, "a request could not be handled")
+      if (!response.headersSent) response.writeHead(500).end()
+    })
+  },
+)
+
+function prepare(request: IncomingMessage, response: ServerResponse) {
+  const { headers, socket } = request
+  headers[clientHeader] = resolveClient(
+    socket.remoteAddress,
+    headers["x-forwarded-for"],
+    env.TRUSTED_PROXY_COUNT,
+  )
+  // Our origins come from the configuration, never from what a client or a cache says of the host.
+  delete headers["x-forwarded-host"]
+  delete headers["x-middleware-subrequest"]
+  const nonce = randomBytes(16).toString("base64")
+  const policy = consolePolicy(nonce)
+  // Next reads the nonce for its own scripts from the request's policy.
+  headers["content-security-policy"] = policy
+  response.setHeader("content-security-policy", policy)
+  response.setHeader("x-frame-options", "DENY")
+  response.setHeader("cross-origin-opener-policy", "same-origin")
+  response.setHeader("cross-origin-resource-policy", "same-origin")
+  response.setHeader("referrer-policy", "strict-origin-when-cross-origin")
+  response.setHeader("permissions-policy", "camera=(), geolocation=(), microphone=()")
+  response.setHeader("x-content-type-options", "nosniff")
+  if (isHttps)
+    response.setHeader("strict-transport-security", "max-age=63072000; includeSubDomains")
+}
+
+function consolePolicy(nonce: string): string {
+  // React's development build evaluates code; no production build does.
+  const evaluate = options.dev ? " 'unsafe-eval'" : ""
+  return [
+    "default-src 'self'",
+    `script-src 'self' 'nonce-${nonce}' ${env.WIDGET_URL}${evaluate}`,
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    `connect-src 'self' ${env.WIDGET_URL}${options.dev ? " ws:" : ""}`,
+    `frame-src ${env.WIDGET_URL}`,
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+  ].join("; ")
+}
+
+/** No console page, and so no console cookie, on the origin that other websites embed. */
+function redirectConsole(request: IncomingMessage, response: ServerResponse): boolean {
+  if (!hasTwoOrigins || request.headers.host !== widgetHost) return false
+  const path = (request.url ?? "/").split("?")[0]!
+  const isAsset = path.startsWith("/_next/")
+  if (widgetPaths.test(path) || (options.dev && isAsset)) return false
+  if (request.method !== "GET") {
+    response.writeHead(404).end()
+    return true
+  }
+  response
+    .writeHead(307, {
+      location: `${env.APP_URL}${request.url ?? "/"}`,
+      "cache-control": "no-store",
+    })
+    .end()
+  return true
+}
+
+server.on("upgrade", (request, socket, head) => {
+  // Nothing here speaks WebSocket but the development server's own reload.
+  if (options.dev) void upgrade(request, socket, head)
+  else socket.end("HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n")
+})
+
+server.listen({ port: env.PORT, ...(env.HOST ? { host: env.HOST } : {}) })
+
+let isStopping = false
+function stop() {
+  if (isStopping) return
+  isStopping = true
+  server.close(() => process.exit(0))
+  server.closeIdleConnections()
+  // Open answers get a moment to end; a client that never reads must not keep the process.
+  setTimeout(() => process.exit(0), 10_000).unref()
+}
+process.on("SIGTERM", stop)
+process.on("SIGINT", stop)
