@@ -1,0 +1,67 @@
+/** What `/api/embed/` says to the widget (product.md, HTTP contract). Dates are ISO strings. */
+
+export type Citation = {
+  number: number
+  chunkId: string
+  sourceId: string
+  title: string
+  heading: string | null
+  text: string
+  url: string | null
+  page: number | null
+}
+
+export type MessageView = {
+  id: string
+  role: "user" | "assistant"
+  text: string
+  status: "complete" | "streaming" | "interrupted" | "failed"
+  isAnswered: boolean
+  citations: Citation[]
+  feedback: "up" | "down" | null
+  createdAt: string
+}
+
+export type BotLook = {
+  id: string
+  name: string
+  color: string
+  greeting: string | null
+  starters: string[]
+  locale: string | null
+  isTest: boolean
+  /** Where links in answers may lead, besides the cited pages. */
+  linkOrigins: string[]
+}
+
+export type SessionView = {
+  token: string
+  expiresIn: number
+  sessionId: string
+  visitorId: string
+  visitorSecret: string
+  bot: BotLook
+  conversation: { id: string | null; messages: MessageView[] }
+}
+
+export type ProblemView = { code: string; title: string; detail: string }
+
+export type AnswerMode = "model" | "quotes" | "none"
+
+/** The parts of the AI SDK's UI-message stream that mean something here. */
+export type StreamPart =
+  | { type: "start"; messageId?: string }
+  | { type: "text-delta"; delta: string }
+  | { type: "data-conversation"; data: { id: string } }
+  | { type: "data-citation"; data: Citation }
+  | {
+      type: "data-answer"
+      data: { isAnswered: boolean; mode: AnswerMode; offerLead: boolean }
+    }
+  | { type: "data-problem"; data: ProblemView }
+  | { type: "data-revoked" }
+  | { type: "error"; errorText: string }
+  | { type: "finish" }
+  | { type: "abort" }
+
+export type LeadInput = { name: string; email?: string; phone?: string; message: string }
