@@ -10,6 +10,7 @@ import { checkFile } from "./file-type.ts"
 import { requireSource, type SourceRow, toSourceView } from "./queries.ts"
 import {
   type AddQuestionSourceInput,
+  type AddSourceInput,
   type AddTextSourceInput,
   addQuestionSourceInput,
   addTextSourceInput,
@@ -25,7 +26,7 @@ export async function addTextSource(
   allow(scope, "knowledge.write")
   const { title, text } = parse(addTextSourceInput, input)
   const bytes = Buffer.from(cleanText(text), "utf8")
-  return addSource(scope, botId, {
+  return storeSource(scope, botId, {
     kind: "text",
     title: cleanTitle(title),
     bytes,
@@ -43,7 +44,7 @@ export async function addQuestionSource(
   allow(scope, "knowledge.write")
   const { question, answer } = parse(addQuestionSourceInput, input)
   const cleaned = { question: cleanTitle(question, 500), answer: cleanText(answer) }
-  return addSource(scope, botId, {
+  return storeSource(scope, botId, {
     kind: "qa",
     title: cleanTitle(question),
     bytes: Buffer.from(JSON.stringify(cleaned), "utf8"),
@@ -65,7 +66,7 @@ export async function addFileSource(
 ): Promise<SourceView> {
   allow(scope, "knowledge.write")
   const type = checkFile(bytes)
-  return addSource(scope, botId, {
+  return storeSource(scope, botId, {
     kind: "file",
     title: readTitle(fileName),
     bytes,
@@ -89,7 +90,18 @@ type NewSource = {
   mediaType: string
 }
 
-async function addSource(
+/** Adds whichever of the two the input is. */
+export async function addSource(
+  scope: TenantScope,
+  botId: string,
+  input: AddSourceInput,
+): Promise<SourceView> {
+  return "question" in input
+    ? addQuestionSource(scope, botId, input)
+    : addTextSource(scope, botId, input)
+}
+
+async function storeSource(
   scope: TenantScope,
   botId: string,
   { bytes, ...source }: NewSource,

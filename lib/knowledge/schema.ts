@@ -85,6 +85,16 @@ export const addQuestionSourceInput = z.strictObject({
 })
 export type AddQuestionSourceInput = z.infer<typeof addQuestionSourceInput>
 
+/** What the API takes as JSON: pasted text, or a question with its answer. */
+export const addSourceInput = z.union([addTextSourceInput, addQuestionSourceInput])
+export type AddSourceInput = z.infer<typeof addSourceInput>
+
+export const listSourcesInput = z.object({
+  cursor: z.string().max(200).optional(),
+  limit: z.coerce.number().int().min(1).max(200).optional(),
+  status: z.enum(sourceStatuses).optional(),
+})
+
 export const searchInput = z.strictObject({
   query: z.string().trim().min(1, "Write a question.").max(4_000),
   limit: z.number().int().min(1).max(50).default(8),
