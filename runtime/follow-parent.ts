@@ -2,7 +2,9 @@
 // The kernel closes the channel when the parent dies, kill -9 included: nobody is left holding the
 // port or the database.
 if (process.channel) {
-  process.once("disconnect", () => process.exit(1))
-  // Listening must not keep a process alive that has finished its work.
-  process.channel.unref()
+  // Asked, not listened for: a listener keeps the process alive, and undoing that with
+  // channel.unref() outlasts the listeners that next dev's own child depends on.
+  setInterval(() => {
+    if (!process.connected) process.exit(1)
+  }, 100).unref()
 }

@@ -55,10 +55,13 @@ function composeEnvironment(
   env: { APP_URL: string; PORT: number },
 ): Record<string, string> {
   const inherited = Object.entries(process.env).flatMap(([name, value]) =>
-    value === undefined || name === "MIGRATION_DATABASE_URL" ? [] : [[name, value] as const],
+    value === undefined ? [] : [[name, value] as const],
   )
   return {
+    NEXT_TELEMETRY_DISABLED: "1",
     ...Object.fromEntries(inherited),
+    // Emptied, not left out: Next reads .env by itself and fills in whatever is not set.
+    MIGRATION_DATABASE_URL: "",
     ...database.secrets,
     DATA_DIR: readDataDir(),
     DATABASE_URL: database.appUrl,

@@ -118,15 +118,29 @@ async function isHealthy(url: string): Promise<boolean> {
   }
 }
 
-/** Next would report it too, but only after the database was started and in words of its own. */
+/**
+ * Next would report it too, but only after the database was started and in words of its own. Waits a
+ * moment first: after kill -9 the server before us notices within a tenth of a second.
+ */
 export async function assertPortIsFree(port: number, host: string | undefined): Promise<void> {
+  const deadline = Date.now() + 1_000
+  for (;;) {
+    const code = await tryListening(port, host)
+    if (!code) return
+    if (code === "EADDRINUSE" && Date.now() < deadline) await delay(50)
+    else {
+      const reason = code === "EADDRINUSE" ? "another program uses it" : code
+      throw new Error(`Port ${port} is not available: ${reason}. Set PORT to another one.`)
+    }
+  }
+}
+
+async function tryListening(port: number, host: string | undefined): Promise<string | null> {
   const probe = createServer()
-  await new Promise<void>((resolve, reject) => {
-    probe.once("error", reject)
-    probe.listen({ port, host: host || undefined }, resolve)
-  }).catch((error: NodeJS.ErrnoException) => {
-    const reason = error.code === "EADDRINUSE" ? "another program uses it" : error.message
-    throw new Error(`Port ${port} is not available: ${reason}. Set PORT to another one.`)
+  const code = await new Promise<string | null>((resolve) => {
+    probe.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
+    probe.listen({ port, host: host || undefined }, () => resolve(null))
   })
-  await new Promise((resolve) => probe.close(resolve))
+  if (code === null) await new Promise((resolve) => probe.close(resolve))
+  return code
 }
