@@ -60,7 +60,7 @@ export default async function LandingPage() {
       <section className="grid items-center gap-12 pt-10 sm:pt-16 lg:grid-cols-[1fr_25rem] lg:gap-16">
         <div>
           <h1 className="max-w-xl font-serif text-28 font-medium text-balance sm:text-44">
-            An assistant on your website. Nothing to steal from it.
+            Put an assistant on your website. Leave your secrets off it.
           </h1>
           <p className="mt-5 max-w-lg text-16 text-quiet">
             Give Coatcheck your documents and paste one line of HTML. Visitors ask, and get an
@@ -74,7 +74,7 @@ export default async function LandingPage() {
               How it works
             </ButtonLink>
           </div>
-          <DemoBot />
+          <DemoBot embedKey={null} />
         </div>
         <PanelDrawing />
       </section>
@@ -148,12 +148,12 @@ export default async function LandingPage() {
 
       <section
         aria-labelledby="honest"
-        className="mt-16 rounded-card border border-hairline bg-card p-6 sm:p-8"
+        className="mt-12 grid gap-x-10 gap-y-2 border-t border-hairline pt-8 lg:grid-cols-[1fr_2fr]"
       >
         <h2 id="honest" className="text-16 font-semibold">
           And what nobody can promise
         </h2>
-        <p className="mt-2 max-w-prose text-quiet">
+        <p className="max-w-prose text-quiet">
           A program can pretend to be a visitor on your website; limits keep that cheap and short.
           Whoever may ask your assistant can learn what is in its documents, so give it only what
           you would show a visitor. If you connect a language model, its provider sees the

@@ -5,15 +5,16 @@ import type { FormEvent } from "react"
 import { Button } from "#components/ui/button.tsx"
 import { Card } from "#components/ui/card.tsx"
 import { TextField } from "#components/ui/field.tsx"
-import type { Command } from "./command.ts"
+import type { Outcome } from "./command.ts"
 import { ProblemNotice } from "./problem-notice.tsx"
 import { useCommand } from "./use-command.ts"
 
-export type ChangePassword = Command<{ currentPassword: string; newPassword: string }>
+type Passwords = { currentPassword: string; newPassword: string }
+export type ChangePassword = (input: Passwords) => Promise<Outcome<unknown>>
 
 /** A new password ends every session of this person, this one included. */
 export function PasswordForm({ changePassword }: { changePassword: ChangePassword }) {
-  const command = useCommand(changePassword, {
+  const command = useCommand((_tenantId: string, input: Passwords) => changePassword(input), {
     onDone: () => void signOut({ callbackUrl: "/sign-in?reason=password" }),
   })
   function submit(event: FormEvent<HTMLFormElement>) {

@@ -6,5 +6,5 @@ import { publicAction } from "#lib/http/action.ts"
 
 export const signUp = publicAction({
   input: signUpInput,
-  handle: ({ input }) => createAccount(input),
+  handle: ({ input, ip }) => createAccount(input, ip),
 })

@@ -5,7 +5,7 @@ import { changePassword as changeUserPassword } from "#lib/auth/commands.ts"
 import { changePasswordInput } from "#lib/auth/schema.ts"
 import { createBot as createTenantBot } from "#lib/bots/commands.ts"
 import { createBotInput } from "#lib/bots/schema.ts"
-import { memberAction } from "#lib/http/action.ts"
+import { memberAction, userAction } from "#lib/http/action.ts"
 import {
   createApiKey as createTenantApiKey,
   deleteApiKey as deleteTenantApiKey,
@@ -38,8 +38,7 @@ export const updateLead = memberAction({
   handle: ({ scope, input: { leadId, ...input } }) => updateTenantLead(scope, leadId, input),
 })
 
-export const changePassword = memberAction({
-  permission: "bots.read",
+export const changePassword = userAction({
   input: changePasswordInput,
-  handle: ({ scope, input }) => changeUserPassword(scope, input),
+  handle: ({ signInId, input }) => changeUserPassword(signInId, input),
 })

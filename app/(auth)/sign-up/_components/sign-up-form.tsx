@@ -40,7 +40,6 @@ export function SignUpForm({ signUp }: { signUp: SignUp }) {
         return
       }
       const answer = await signIn("credentials", { email, password, redirect: false })
-      // A taken e-mail answers like a free one, so the account may be another: then the password decides.
       window.location.assign(
         answer?.ok && !answer.error
           ? `/console/${outcome.data.tenantId}/bots/${outcome.data.botId}`

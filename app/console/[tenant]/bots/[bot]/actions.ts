@@ -1,7 +1,7 @@
 "use server"
 
 import { z } from "zod"
-import { createPreviewTicket as createTicket } from "#lib/admission/commands.ts"
+import { createPreviewTicket as createTicket } from "#lib/admission/tickets.ts"
 import { deleteBot as deleteTenantBot, updateBot as updateTenantBot } from "#lib/bots/commands.ts"
 import { updateBotInput } from "#lib/bots/schema.ts"
 import { memberAction } from "#lib/http/action.ts"
