@@ -72,7 +72,7 @@ export function route<Kind extends AuthKind, Body extends z.ZodType, Query exten
     try {
       await takeRates([{ rate: "request.ip", subject: ip }])
       const routeParams = Object.fromEntries(
-        Object.entries(await params).map(([k, v]) => [k, String(v)]),
+        Object.entries((await params) ?? {}).map(([k, v]) => [k, String(v)]),
       )
       const caller = await authenticate(options.auth, request, ip, routeParams)
       tenantId = caller.scope?.tenantId

@@ -1,0 +1,114 @@
+import { redeemTicket } from "#lib/admission/sessions.ts"
+import { sellTicket } from "#lib/admission/tickets.ts"
+import { createTenantWithOwner } from "#lib/auth/commands.ts"
+import { hashPassword } from "#lib/auth/password.ts"
+import { createBot, updateBot } from "#lib/bots/commands.ts"
+import type { BotView, CreateBotInput } from "#lib/bots/schema.ts"
+import { createApiKey } from "#lib/keys/api-keys.ts"
+import { createEmbedKey } from "#lib/keys/commands.ts"
+import type { CreateEmbedKeyInput, EmbedKeyView } from "#lib/keys/schema.ts"
+import { addQuestionSource, addTextSource } from "#lib/knowledge/commands.ts"
+import { ingestSource } from "#lib/knowledge/ingest.ts"
+import type { SourceView } from "#lib/knowledge/schema.ts"
+import { newSecret } from "#lib/secrets.ts"
+import type { Role } from "#lib/tenancy/permissions.ts"
+import { scopeFromMember, type TenantScope, type VisitorScope } from "#lib/tenancy/scope.ts"
+
+// The one place that makes data: the seed, the tests and the browser story all come here. Everything goes
+// through the product's own commands, so made data is as real as any.
+
+export type MadeTenant = {
+  tenantId: string
+  /** The bot that signing up creates. */
+  botId: string
+  userId: string
+  email: string
+  password: string
+  scope: TenantScope
+}
+
+/** A tenant with its owner, as a sign-up makes it. */
+export async function makeTenant(
+  input: { name?: string; email?: string; password?: string } = {},
+): Promise<MadeTenant> {
+  const suffix = newSecret(4)
+  const name = input.name ?? `Tenant ${suffix}`
+  const email = input.email ?? `owner-${suffix}@example.com`
+  const password = input.password ?? `password-${suffix}`
+  const passwordHash = await hashPassword(password)
+  const made = await createTenantWithOwner({ name, email, passwordHash, isSelfRegistered: true })
+  return { ...made, email, password, scope: scopeAs(made, "owner") }
+}
+
+/** The scope a member of this role holds. */
+export function scopeAs(tenant: { tenantId: string; userId: string }, role: Role): TenantScope {
+  return scopeFromMember({ tenantId: tenant.tenantId, userId: tenant.userId, label: role, role })
+}
+
+/** A published bot. */
+export async function makeBot(
+  scope: TenantScope,
+  input: Partial<CreateBotInput> = {},
+): Promise<BotView> {
+  const bot = await createBot(scope, { name: `Bot ${newSecret(3)}`, ...input })
+  return updateBot(scope, bot.id, { published: true })
+}
+
+/** A pasted text, read and searchable when this returns. */
+export async function makeTextSource(
+  scope: TenantScope,
+  botId: string,
+  input: { title: string; text: string },
+): Promise<SourceView> {
+  const source = await addTextSource(scope, botId, input)
+  await ingestSource(source.id)
+  return source
+}
+
+/** A question with its answer, searchable when this returns. */
+export async function makeQuestionSource(
+  scope: TenantScope,
+  botId: string,
+  input: { question: string; answer: string },
+): Promise<SourceView> {
+  const source = await addQuestionSource(scope, botId, input)
+  await ingestSource(source.id)
+  return source
+}
+
+export const shopOrigin = "https://shop.example.com"
+
+/** A live key for one website. */
+export async function makeEmbedKey(
+  scope: TenantScope,
+  botId: string,
+  input: Partial<CreateEmbedKeyInput> = {},
+): Promise<EmbedKeyView> {
+  return createEmbedKey(scope, botId, { mode: "live", allowedOrigins: [shopOrigin], ...input })
+}
+
+export async function makeApiKey(scope: TenantScope): Promise<string> {
+  return (await createApiKey(scope, { name: `Key ${newSecret(3)}` })).secret
+}
+
+export type MadeVisitor = {
+  token: string
+  sessionId: string
+  visitorSecret: string
+  scope: VisitorScope
+}
+
+/** A visitor who came in through the counter: ticket, then session. */
+export async function makeVisitor(
+  key: string,
+  input: { origin?: string; ip?: string; visitorSecret?: string } = {},
+): Promise<MadeVisitor> {
+  const ip = input.ip ?? `198.51.100.${1 + Math.floor(Math.random() * 250)}`
+  const { ticket } = await sellTicket({ key, origin: input.origin ?? shopOrigin, ip })
+  const opened = await redeemTicket(
+    { ticket, ...(input.visitorSecret ? { visitorSecret: input.visitorSecret } : {}) },
+    { ip, userAgent: null, origin: null },
+  )
+  const { token, sessionId, visitorSecret, scope } = opened
+  return { token, sessionId, visitorSecret, scope }
+}
