@@ -24,6 +24,7 @@ async function main(mode: Mode): Promise<void> {
   const stopping = new AbortController()
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(signal, () => stopping.abort())
+  followNpm(() => stopping.abort())
 
   const database = await prepareDatabase()
   let services: Services | null = null
@@ -90,6 +91,18 @@ async function waitForEnd(
   const exitCode = await Promise.race([signalled, ended])
   clearInterval(watch)
   return exitCode
+}
+
+/**
+ * A signal to npm alone (a container's or service manager's stop) ends npm's shell, which does not pass
+ * it on: what we notice is another parent. Started any other way, that means nothing.
+ */
+function followNpm(stop: () => void): void {
+  if (!process.env.npm_lifecycle_event) return
+  const parent = process.ppid
+  setInterval(() => {
+    if (process.ppid !== parent) stop()
+  }, 250).unref()
 }
 
 let isReviving = false
