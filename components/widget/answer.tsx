@@ -1,6 +1,6 @@
-import { useId, useMemo, useState } from "preact/hooks"
+import { useId, useMemo, useRef, useState } from "preact/hooks"
 import type { Chat, Turn } from "./chat.ts"
-import type { BotLook } from "./contract.ts"
+import type { BotLook, Citation } from "./contract.ts"
 import { checkIcon, thumbDownIcon, upIcon } from "./icons.tsx"
 import { LeadForm } from "./lead-form.tsx"
 import { linkResolver, parseMarkdown } from "./markdown.ts"
@@ -10,23 +10,29 @@ import { Passage, SourceTags } from "./sources.tsx"
 import type { Speech } from "./texts.ts"
 import { Skeleton } from "./thread.tsx"
 
+/** The open passage: which one, and under which block (-1: under the row of sources). */
+type Shown = { number: number; at: number }
+
 /** One answer: prose on the panel, its sources under it, what the visitor can do about it. */
 export function Answer({
   turn,
   question,
+  isLast,
   bot,
   chat,
   speech,
 }: {
   turn: Turn
   question: string
+  isLast: boolean
   bot: Partial<BotLook>
   chat: Chat
   speech: Speech
 }) {
   const { texts } = speech
   const { text, status, citations } = turn
-  const [shown, setShown] = useState<number | null>(null)
+  const [shown, setShown] = useState<Shown | null>(null)
+  const opener = useRef<HTMLElement | null>(null)
   const id = useId()
   const isWriting = status === "waiting" || status === "streaming"
 
@@ -43,9 +49,27 @@ export function Answer({
     [text, isWriting, citations, bot.linkOrigins],
   )
 
-  const toggle = (number: number) => setShown(shown === number ? null : number)
-  const passage = citations.find((citation) => citation.number === shown)
-  const tags = { texts, id, shown, onToggle: toggle }
+  const tags = (listed: Citation[], at: number) => (
+    <SourceTags
+      citations={listed}
+      texts={texts}
+      id={id}
+      shown={shown?.at === at ? shown.number : null}
+      onToggle={(number, tag) => {
+        opener.current = tag
+        setShown(shown?.number === number && shown.at === at ? null : { number, at })
+      }}
+      hasTitles={at < 0}
+    />
+  )
+  const close = () => {
+    setShown(null)
+    opener.current?.focus()
+  }
+  const passage = (at: number) => {
+    const citation = shown?.at === at && citations.find(({ number }) => number === shown.number)
+    return citation ? <Passage citation={citation} id={id} texts={texts} onClose={close} /> : null
+  }
   return (
     <li class="answer" aria-busy={isWriting}>
       {turn.mode === "quotes" && text && <p class="aside">{texts.quoted}</p>}
@@ -53,9 +77,13 @@ export function Answer({
         <div class="prose" dir="auto">
           <Prose
             blocks={blocks}
-            citation={(number) => (
-              <SourceTags {...tags} citations={citations.filter((one) => one.number === number)} />
-            )}
+            renderMark={(number, at) =>
+              tags(
+                citations.filter((citation) => citation.number === number),
+                at,
+              )
+            }
+            renderAfter={passage}
           />
         </div>
       ) : (
@@ -75,14 +103,14 @@ export function Answer({
       {!isWriting && citations.length > 0 && (
         <div class="sources">
           <span class="label">{texts.sources}</span>
-          <SourceTags {...tags} citations={citations} hasTitles />
+          {tags(citations, -1)}
         </div>
       )}
-      {passage && (
-        <Passage citation={passage} id={id} texts={texts} onClose={() => setShown(null)} />
-      )}
+      {passage(-1)}
       {status === "complete" && turn.id && <Feedback turn={turn} chat={chat} speech={speech} />}
-      {turn.offersLead && !isWriting && <LeadForm chat={chat} texts={texts} question={question} />}
+      {turn.offersLead && isLast && !isWriting && (
+        <LeadForm chat={chat} texts={texts} question={question} />
+      )}
     </li>
   )
 }
@@ -95,7 +123,7 @@ function Feedback({ turn, chat, speech }: { turn: Turn; chat: Chat; speech: Spee
       class="icon small"
       aria-label={value === "up" ? texts.helpful : texts.unhelpful}
       aria-pressed={turn.feedback === value}
-      onClick={() => chat.rate(turn, value)}
+      onClick={() => chat.rate(turn, turn.feedback === value ? null : value)}
     >
       {value === "up" ? upIcon : thumbDownIcon}
     </button>

@@ -19,10 +19,13 @@ export function App({
   chat,
   bridge,
   pageLanguage,
+  canClose,
 }: {
   chat: Chat
   bridge: Bridge
   pageLanguage: () => string | undefined
+  /** A preview and a hosted page have nothing to close to. */
+  canClose: boolean
 }) {
   const [state, setState] = useState(chat.state)
   const [isOpen, setOpen] = useState(bridge.isOpen)
@@ -84,7 +87,7 @@ export function App({
 
   return (
     <main class="panel" ref={panel} tabIndex={-1} aria-label={bot.name} data-open={isOpen}>
-      <Header state={state} texts={texts} onClose={close} onErase={chat.erase} />
+      <Header state={state} texts={texts} onClose={canClose ? close : null} onErase={chat.erase} />
       <Thread state={state} chat={chat} speech={speech} />
       <Notice state={state} chat={chat} speech={speech} />
       <Composer state={state} chat={chat} texts={texts} field={field} />

@@ -55,6 +55,7 @@ export function openBridge(consoleOrigin?: string): Bridge {
       removeEventListener("message", listen)
       port = event.ports[0]
       resolve(event.data)
+      isOpen = event.data.isOpen === true
       port.onmessage = hear
     }
     addEventListener("message", listen)

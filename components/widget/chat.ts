@@ -53,7 +53,8 @@ export type Chat = {
   /** Of a question that was not sent, or of an answer that broke off. */
   retry: (turn: Turn) => Promise<void>
   stop: () => void
-  rate: (turn: Turn, value: "up" | "down") => Promise<void>
+  /** null takes a thumb back. */
+  rate: (turn: Turn, value: "up" | "down" | null) => Promise<void>
   leave: (lead: LeadInput) => Promise<void>
   erase: () => Promise<void>
 }

@@ -38,7 +38,8 @@ export function createClient(options: {
       ? bridge.first
       : bridge.buyTicket())
     isFirst = false
-    if (!answer.ticket) throw describeRefusal(answer.status, answer)
+    // A refused site sees no answer at all (CORS), and neither does a page whose line is down.
+    if (!answer.ticket) throw describeRefusal(answer.status || (navigator.onLine ? 403 : 0), answer)
     const { url, title, language } = answer.page ?? {}
     const secret = memory.read()
     const response = await post("session", {

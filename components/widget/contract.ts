@@ -46,7 +46,8 @@ export type SessionView = {
 
 export type ProblemView = { code: string; title: string; detail: string }
 
-export type AnswerMode = "model" | "quotes" | "none"
+/** `stored`: a retried question whose answer was already complete. */
+export type AnswerMode = "model" | "quotes" | "none" | "stored"
 
 /** The parts of the AI SDK's UI-message stream that mean something here. */
 export type StreamPart =

@@ -11,7 +11,7 @@ export function Header({
 }: {
   state: ChatState
   texts: Texts
-  onClose: () => void
+  onClose: (() => void) | null
   onErase: () => Promise<void>
 }) {
   const { bot, phase, isOnline } = state
@@ -39,9 +39,11 @@ export function Header({
         </p>
       </div>
       <Menu texts={texts} isEmpty={state.turns.length === 0} onErase={onErase} />
-      <button type="button" class="icon" aria-label={texts.close} onClick={onClose}>
-        {closeIcon}
-      </button>
+      {onClose && (
+        <button type="button" class="icon" aria-label={texts.close} onClick={onClose}>
+          {closeIcon}
+        </button>
+      )}
     </header>
   )
 }

@@ -14,7 +14,7 @@ export function LeadForm({
   texts: Texts
   question: string
 }) {
-  const [stage, setStage] = useState<"typing" | "sending" | "sent">("typing")
+  const [stage, setStage] = useState<"offered" | "typing" | "sending" | "sent">("offered")
   const [problem, setProblem] = useState("")
 
   const submit = async (event: SubmitEvent) => {
@@ -48,10 +48,20 @@ export function LeadForm({
       </p>
     )
   }
+  if (stage === "offered") {
+    return (
+      <div class="lead">
+        <h3>{texts.leadTitle}</h3>
+        <p>{texts.leadText}</p>
+        <button type="button" class="button" onClick={() => setStage("typing")}>
+          {texts.leaveDetails}
+        </button>
+      </div>
+    )
+  }
   return (
-    <form class="lead" onSubmit={submit}>
+    <form class="lead" onSubmit={submit} ref={focusFirst}>
       <h3>{texts.leadTitle}</h3>
-      <p>{texts.leadText}</p>
       <Field label={texts.name} name="name" autocomplete="name" isRequired />
       <Field label={texts.email} name="email" type="email" autocomplete="email" />
       <Field label={texts.phone} name="phone" type="tel" autocomplete="tel" />
@@ -68,6 +78,9 @@ export function LeadForm({
     </form>
   )
 }
+
+/** The visitor has just asked for this form: its first field is where they want to be. */
+const focusFirst = (form: HTMLFormElement | null) => form?.querySelector("input")?.focus()
 
 function Field({
   label,

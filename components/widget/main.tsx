@@ -27,6 +27,11 @@ bridge.first.then(({ look, page }) => {
 chat.connect()
 
 render(
-  <App chat={chat} bridge={bridge} pageLanguage={() => pageLanguage} />,
+  <App
+    chat={chat}
+    bridge={bridge}
+    pageLanguage={() => pageLanguage}
+    canClose={!bootstrap.parentOrigin}
+  />,
   document.getElementById("chat")!,
 )

@@ -323,6 +323,7 @@ export function parseInline(
       plain += label
       at = end
     } else if (isCited) {
+      plain = plain.trimEnd()
       for (const number of marks) push({ kind: "citation", number }, end)
     } else if (target || isHalf) {
       const content = inner(open + 1, close)

@@ -1,13 +1,33 @@
 // biome-ignore-all lint/suspicious/noArrayIndexKey: an answer only grows at its end, and has no ids
 // biome-ignore-all lint/a11y/noNoninteractiveTabindex: what scrolls sideways needs the keyboard too
-import type { ComponentChildren } from "preact"
+import { type ComponentChildren, Fragment } from "preact"
 import type { Block, Inline } from "./markdown.ts"
 
 type CitationButton = (number: number) => ComponentChildren
 
-/** An answer's tree as elements: text nodes and a closed set of tags, never HTML. */
-export function Prose({ blocks, citation }: { blocks: Block[]; citation: CitationButton }) {
-  return <>{blocks.map((block, at) => renderBlock(block, at, citation))}</>
+/**
+ * An answer's tree as elements: text nodes and a closed set of tags, never HTML. `renderMark` draws a
+ * citation in the block `at`, `renderAfter` what has to stand right under that block.
+ */
+export function Prose({
+  blocks,
+  renderMark,
+  renderAfter,
+}: {
+  blocks: Block[]
+  renderMark: (number: number, at: number) => ComponentChildren
+  renderAfter: (at: number) => ComponentChildren
+}) {
+  return (
+    <>
+      {blocks.map((block, at) => (
+        <Fragment key={at}>
+          {renderBlock(block, at, (number) => renderMark(number, at))}
+          {renderAfter(at)}
+        </Fragment>
+      ))}
+    </>
+  )
 }
 
 function renderBlock(block: Block, key: number, citation: CitationButton): ComponentChildren {
@@ -36,7 +56,7 @@ function renderBlock(block: Block, key: number, citation: CitationButton): Compo
     case "quote":
       return (
         <blockquote key={key} dir="auto">
-          <Prose blocks={block.blocks} citation={citation} />
+          {block.blocks.map((child, at) => renderBlock(child, at, citation))}
         </blockquote>
       )
     case "rule":
@@ -111,7 +131,13 @@ function renderInline(content: Inline[], citation: CitationButton): ComponentChi
           <SafeLink key={key} href={node.href} content={renderInline(node.content, citation)} />
         )
       default:
-        return citation(node.number)
+        // The word joiner keeps the tag on the line of what it proves.
+        return (
+          <Fragment key={key}>
+            {"\u2060"}
+            {citation(node.number)}
+          </Fragment>
+        )
     }
   })
 }

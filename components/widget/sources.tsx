@@ -18,7 +18,7 @@ export function SourceTags({
   texts: Texts
   id: string
   shown: number | null
-  onToggle: (number: number) => void
+  onToggle: (number: number, tag: HTMLElement) => void
   hasTitles?: boolean
 }) {
   return (
@@ -31,7 +31,7 @@ export function SourceTags({
           aria-label={`${fill(texts.source, number)}: ${neutralize(title)}`}
           aria-expanded={shown === number}
           aria-controls={shown === number ? `${id}-passage` : undefined}
-          onClick={() => onToggle(number)}
+          onClick={(event) => onToggle(number, event.currentTarget)}
         >
           <b>{number}</b>
           {hasTitles && <span dir="auto">{neutralize(title)}</span>}

@@ -15,6 +15,12 @@ export function Thread({ state, chat, speech }: { state: ChatState; chat: Chat; 
   const isFollowing = useRef(true)
   const [isAway, setAway] = useState(false)
 
+  const asked = turns.filter((turn) => turn.role === "user").length
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new question is followed again
+  useLayoutEffect(() => {
+    isFollowing.current = true
+  }, [asked])
+
   // Follows what grows, but never pushes the visitor's own question off the top: a long answer is
   // read from its beginning.
   useLayoutEffect(() => {
@@ -28,20 +34,13 @@ export function Thread({ state, chat, speech }: { state: ChatState; chat: Chat; 
     setAway(view.scrollHeight - view.clientHeight - view.scrollTop > nearPx)
   })
 
-  const asked = turns.filter((turn) => turn.role === "user").length
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new question is followed again
-  useLayoutEffect(() => {
-    isFollowing.current = true
-  }, [asked])
-
   useEffect(() => {
     const view = scroller.current!
     const stopFollowing = () => {
       isFollowing.current = false
     }
-    view.addEventListener("wheel", stopFollowing, { passive: true })
-    view.addEventListener("touchmove", stopFollowing, { passive: true })
-    view.addEventListener("keydown", stopFollowing)
+    for (const type of ["wheel", "pointerdown", "keydown", "focusin"])
+      view.addEventListener(type, stopFollowing, { passive: true })
   }, [])
 
   const onScroll = () => {
@@ -76,6 +75,7 @@ export function Thread({ state, chat, speech }: { state: ChatState; chat: Chat; 
                   key={turn.key}
                   turn={turn}
                   question={turns[at - 1]?.text ?? ""}
+                  isLast={at === turns.length - 1}
                   bot={bot}
                   chat={chat}
                   speech={speech}

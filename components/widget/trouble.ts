@@ -24,10 +24,11 @@ export class Refusal extends Error {
 /** Reads status, problem body and `Retry-After` of a refusal. Status 0: no answer at all. */
 export function describeRefusal(
   status: number,
-  problem: { code?: string; detail?: string } = {},
+  problem: { code?: string; detail?: string; issues?: { message: string }[] } = {},
   retryAfter: string | null = null,
 ): Refusal {
-  const { code, detail } = problem
+  const { code, issues } = problem
+  const detail = issues?.map(({ message }) => message).join(" ") || problem.detail
   const seconds = Number(retryAfter ?? Number.NaN)
   const retryAt = Number.isFinite(seconds) ? Date.now() + Math.max(1, seconds) * 1000 : undefined
   return new Refusal(status, {

@@ -28,7 +28,7 @@ const styles = `
 .o .p,.x .m{visibility:visible}
 .w .l{opacity:.7}
 .u .l{outline:3px solid #d33}
-i{width:24px;height:20px;border-radius:10px 10px 10px 2px;background:radial-gradient(#0000 1.5px,currentColor 2px)0/8px}
+i{width:24px;height:20px;border-radius:10px 10px 10px 2px;background:radial-gradient(circle,#0000 1.5px,currentColor 2px)0/8px}
 button:focus-visible{outline:2px solid #fff;box-shadow:0 0 0 5px #111}
 @media(max-width:479px){.p{inset:0!important;width:100%;height:100dvh;border-radius:0;padding:env(safe-area-inset-top) 0 env(safe-area-inset-bottom)}}`
 
@@ -46,7 +46,9 @@ function start(script: HTMLScriptElement, key: string, forget: () => void): Inst
   const doc = document
   const page = doc.documentElement
   const server = new URL(script.src).origin
-  const query = `?key=${encodeURIComponent(key)}`
+  const { bot: botId } = script.dataset
+  // As written: whatever is not a key or a bot of ours is a dead key to the server.
+  const query = `?key=${key}&botId=${botId || ""}`
   const make = <Tag extends keyof HTMLElementTagNameMap>(tag: Tag, props: object) =>
     Object.assign(doc.createElement(tag), props)
   const host = doc.createElement("coatcheck-widget")
@@ -67,7 +69,7 @@ function start(script: HTMLScriptElement, key: string, forget: () => void): Inst
     fetch(`${server}/api/embed/ticket`, {
       method: "POST",
       credentials: "omit",
-      body: JSON.stringify({ key, botId: script.dataset.bot }),
+      body: JSON.stringify({ key, botId }),
     })
       .then(async (answer) => ({ ...(await answer.json()), status: answer.status }))
       .catch(() => ({ status: 0 }))
@@ -188,8 +190,8 @@ function start(script: HTMLScriptElement, key: string, forget: () => void): Inst
       style: `background:${fill};color:${ink}`,
       dir: "auto",
       ariaLive: "polite",
+      onkeydown: (event: KeyboardEvent) => event.key === "Escape" && close(),
     })
-    box.onkeydown = (event) => event.key === "Escape" && close()
     const root = host.attachShadow({ mode: "closed" })
     // A constructed sheet is allowed by a host page's CSP where a <style> is not.
     const sheet = new CSSStyleSheet()

@@ -36,6 +36,8 @@ export type TicketMessage = TicketAnswer & {
   type: "coatcheck:ticket"
   page: PageFacts
   look?: Look
+  /** A preview is open from the start and is not asked to take the focus; the loader says `open`. */
+  isOpen?: boolean
 }
 
 /** iframe → page, over the port. */
