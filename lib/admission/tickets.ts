@@ -139,21 +139,36 @@ export async function createPreviewTicket(
     })
     return fresh
   })
-  const key = await findEmbedKey(keyId, { random })
-  const bot = key?.bots.find((b) => b.id === botId)
+  return signOwnTicket(formatEmbedKey({ mode: "test", keyId, random }), "preview", botId)
+}
+
+/**
+ * A ticket for the demo bot on our own landing page, where anyone may ask. Throws `not_configured` when
+ * this deployment has no demo.
+ */
+export async function createLandingTicket(ip: string): Promise<Ticket & { key: string }> {
+  if (!env.DEMO) throw fail("not_configured")
+  await takeRates([{ rate: "ticket.ip", subject: `landing:${ip}` }])
+  return signOwnTicket(env.DEMO, "hosted")
+}
+
+/** A ticket for a frame on our own origin, through a bot's built-in key. */
+async function signOwnTicket(embedKey: string, kind: "preview" | "hosted", botId?: string) {
+  const key = await findLiveKey(embedKey)
+  const bot = key?.purpose === "preview" ? chooseBot(key, botId) : null
   if (!key || !bot) throw fail("not_found")
   const ticket = await signTicket({
     ticketId: newId("ticket"),
     tenantId: key.tenantId,
-    keyId,
+    keyId: key.keyId,
     keyVersion: key.version,
-    botId,
+    botId: bot.id,
     origin: env.APP_URL,
     originRuleId: null,
-    kind: "preview",
+    kind,
     stamp: bot.stamp,
   })
-  return { ticket, expiresIn: ticketSeconds, key: formatEmbedKey({ mode: "test", keyId, random }) }
+  return { ticket, expiresIn: ticketSeconds, key: embedKey }
 }
 
 /** The origin a preflight may be answered with: any well-formed one but ours. The ticket itself is POST's. */
