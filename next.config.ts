@@ -24,7 +24,6 @@ const config: NextConfig = {
       source: "/embed.js",
       headers: [
         { key: "cache-control", value: "public, max-age=300, stale-while-revalidate=86400" },
-        { key: "cross-origin-resource-policy", value: "cross-origin" },
       ],
     },
     {

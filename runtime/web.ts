@@ -19,6 +19,8 @@ const upgrade = app.getUpgradeHandler()
 const widgetHost = new URL(env.WIDGET_URL).host
 const hasTwoOrigins = env.WIDGET_URL !== env.APP_URL
 const isHttps = env.APP_URL.startsWith("https://")
+/** What other websites' pages load. */
+const embeddablePaths = /^\/(embed(\.js)?$|widget\/|api\/embed\/)/
 /** What a visitor's browser may fetch from the widget's origin; servers may use either. */
 const widgetPaths = /^\/(embed(\.js)?$|widget\/|api\/embed\/|v1\/|admin\/|health$|ready$|metrics$)/
 
@@ -50,19 +52,31 @@ function prepare(request: IncomingMessage, response: ServerResponse) {
   // Our origins come from the configuration, never from what a client or a cache says of the host.
   delete headers["x-forwarded-host"]
   delete headers["x-middleware-subrequest"]
+  const path = readPath(request)
   const nonce = randomBytes(16).toString("base64")
   const policy = consolePolicy(nonce)
   // Next reads the nonce for its own scripts from the request's policy.
   headers["content-security-policy"] = policy
+  response.setHeader("x-content-type-options", "nosniff")
+  response.setHeader("permissions-policy", "camera=(), geolocation=(), microphone=()")
+  if (isHttps)
+    response.setHeader("strict-transport-security", "max-age=63072000; includeSubDomains")
+  if (embeddablePaths.test(path)) {
+    response.setHeader("cross-origin-resource-policy", "cross-origin")
+    response.setHeader("referrer-policy", "no-referrer")
+    // The frame's own policy, with its frame-ancestors, is the answer of app/embed/route.ts alone: a
+    // second one here would be enforced beside it.
+    return
+  }
+  response.setHeader("cross-origin-resource-policy", "same-origin")
+  response.setHeader("referrer-policy", "strict-origin-when-cross-origin")
   response.setHeader("content-security-policy", policy)
   response.setHeader("x-frame-options", "DENY")
   response.setHeader("cross-origin-opener-policy", "same-origin")
-  response.setHeader("cross-origin-resource-policy", "same-origin")
-  response.setHeader("referrer-policy", "strict-origin-when-cross-origin")
-  response.setHeader("permissions-policy", "camera=(), geolocation=(), microphone=()")
-  response.setHeader("x-content-type-options", "nosniff")
-  if (isHttps)
-    response.setHeader("strict-transport-security", "max-age=63072000; includeSubDomains")
+}
+
+function readPath(request: IncomingMessage): string {
+  return (request.url ?? "/").split("?")[0]!
 }
 
 function consolePolicy(nonce: string): string {
@@ -86,7 +100,7 @@ function consolePolicy(nonce: string): string {
 /** No console page, and so no console cookie, on the origin that other websites embed. */
 function redirectConsole(request: IncomingMessage, response: ServerResponse): boolean {
   if (!hasTwoOrigins || request.headers.host !== widgetHost) return false
-  const path = (request.url ?? "/").split("?")[0]!
+  const path = readPath(request)
   const isAsset = path.startsWith("/_next/")
   if (widgetPaths.test(path) || (options.dev && isAsset)) return false
   if (request.method !== "GET") {

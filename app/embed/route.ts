@@ -33,8 +33,6 @@ export const GET = route({
       `frame-ancestors ${found?.ancestors ?? "'none'"}`,
     ]
     response.headers.set("content-security-policy", policy.join("; "))
-    response.headers.set("referrer-policy", "no-referrer")
-    response.headers.set("cross-origin-resource-policy", "cross-origin")
     return response
   },
 })

@@ -100,7 +100,6 @@ export function route<Kind extends AuthKind, Body extends z.ZodType, Query exten
       response.headers.set(name, value)
     response.headers.set("x-request-id", requestId)
     if (!response.headers.has("cache-control")) response.headers.set("cache-control", "no-store")
-    response.headers.set("x-content-type-options", "nosniff")
     const durationMs = Math.round(performance.now() - startedAt)
     const { pathname } = new URL(request.url)
     log.info(

@@ -5,6 +5,6 @@ import { json, route } from "#lib/http/route.ts"
 export const GET = route({
   auth: "public",
   query: z.object({ key: z.string().max(200).default(""), botId: z.string().max(60).optional() }),
-  headers: { "access-control-allow-origin": "*", "cross-origin-resource-policy": "cross-origin" },
+  headers: { "access-control-allow-origin": "*" },
   handle: async ({ query }) => json(await findLook(query.key, query.botId)),
 })

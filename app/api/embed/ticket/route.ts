@@ -7,7 +7,7 @@ export const POST = route({
   body: ticketInput,
   bodyBytes: 4 * 1024,
   allowsTextPlain: true,
-  headers: { vary: "Origin", "cross-origin-resource-policy": "cross-origin" },
+  headers: { vary: "Origin" },
   handle: async ({ body, request, ip }) => {
     const origin = request.headers.get("origin")
     const { ticket, expiresIn, origin: allowed } = await sellTicket({ ...body, origin, ip })
