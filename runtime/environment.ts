@@ -65,6 +65,18 @@ async function prepareEmbedded(
   }
 }
 
+/** The addresses of a deployment that serves this machine alone, console and widget apart. */
+export function localAddresses(port: number): Record<string, string> {
+  const appUrl = `http://localhost:${port}`
+  return {
+    PORT: String(port),
+    HOST: "127.0.0.1",
+    APP_URL: appUrl,
+    WIDGET_URL: `http://127.0.0.1:${port}`,
+    NEXTAUTH_URL: appUrl,
+  }
+}
+
 export type PreparedEnvironment = {
   /** What a web or worker process needs: the app role's address and the secrets, never the owner's. */
   env: Record<string, string>

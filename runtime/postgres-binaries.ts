@@ -110,3 +110,17 @@ export function linkLibraries(native: string, folder: string): Record<string, st
   const variable = process.platform === "darwin" ? "DYLD_LIBRARY_PATH" : "LD_LIBRARY_PATH"
   return { [variable]: `${folder}:${join(native, "lib")}` }
 }
+
+/** Nothing of ours: the server's environment is readable to its account, and ours holds secrets. */
+export function serverEnvironment(binaries: Binaries): NodeJS.ProcessEnv {
+  const plain = { ...binaries.env, PATH: process.env.PATH, LC_ALL: "C.UTF-8", TZ: "UTC" }
+  return plain as unknown as NodeJS.ProcessEnv
+}
+
+/** Explains the one failure that has a cause of its own. */
+export function describeSpawnError(error: Error): Error {
+  if ((error as NodeJS.ErrnoException).code !== "ENOENT") return error
+  return new Error(
+    "The embedded database could not be started. It needs glibc (Alpine's musl will not do); set DATABASE_URL to a PostgreSQL server instead.",
+  )
+}

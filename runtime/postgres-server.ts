@@ -1,22 +1,19 @@
 import { spawn } from "node:child_process"
+import { randomInt } from "node:crypto"
 import {
-  chownSync,
   closeSync,
   existsSync,
-  mkdirSync,
   openSync,
   readFileSync,
   readlinkSync,
   realpathSync,
-  renameSync,
-  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
-import type { Binaries } from "./postgres-binaries.ts"
+import { type Binaries, describeSpawnError, serverEnvironment } from "./postgres-binaries.ts"
 import type { ServiceUser } from "./service-user.ts"
 
 export type Postmaster = { pid: number; port: number; isReady: boolean }
@@ -24,57 +21,6 @@ export type Postmaster = { pid: number; port: number; isReady: boolean }
 const startTimeoutMs = 60_000
 const stopTimeoutMs = 15_000
 const logLimitBytes = 5_000_000
-
-/** Makes a cluster in a temporary folder and renames it: a crash never leaves half of one. */
-export async function initCluster(
-  folder: string,
-  options: { binaries: Binaries; user: ServiceUser; superuserPassword: string },
-): Promise<void> {
-  const { binaries, user, superuserPassword } = options
-  const cluster = join(folder, "cluster")
-  const staging = join(folder, "cluster.new")
-  const passwordFile = join(folder, "cluster.password")
-  rmSync(staging, { recursive: true, force: true })
-  mkdirSync(staging, { mode: 0o700 })
-  rmSync(passwordFile, { force: true })
-  writeFileSync(passwordFile, superuserPassword, { mode: 0o600 })
-  if (user) for (const path of [staging, passwordFile]) chownSync(path, user.uid, user.gid)
-  try {
-    await runInitdb(binaries, user, [
-      ...["--pgdata", staging, "--username", "postgres", "--pwfile", passwordFile],
-      ...["--auth", "scram-sha-256", "--encoding", "UTF8"],
-      ...["--locale-provider", "builtin", "--locale", "C.UTF-8"],
-      ...["--set", "timezone=UTC", "--set", "log_timezone=UTC"],
-    ])
-  } finally {
-    rmSync(passwordFile, { force: true })
-  }
-  // Loopback only, passwords only, and no replication.
-  const access = "# Written by Coatcheck.\nhost all all 127.0.0.1/32 scram-sha-256\n"
-  writeFileSync(join(staging, "pg_hba.conf"), access)
-  renameSync(staging, cluster)
-}
-
-async function runInitdb(binaries: Binaries, user: ServiceUser, args: string[]): Promise<void> {
-  const child = spawn(binaries.initdb, args, {
-    ...user,
-    cwd: "/",
-    env: serverEnvironment(binaries),
-    stdio: ["ignore", "pipe", "pipe"],
-  })
-  let output = ""
-  child.stdout.on("data", (text) => {
-    output += text
-  })
-  child.stderr.on("data", (text) => {
-    output += text
-  })
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once("error", (error) => reject(describeSpawnError(error)))
-    child.once("close", resolve)
-  })
-  if (code !== 0) throw new Error(`initdb could not create the database:\n${output.trim()}`)
-}
 
 /**
  * Starts the server on `folder`/cluster and waits until it takes connections. Tries `preferredPort`
@@ -140,12 +86,6 @@ async function launchOnce(
     }
     await delay(10)
   }
-}
-
-/** Nothing of ours: the server's environment is readable to its account, and ours holds secrets. */
-function serverEnvironment(binaries: Binaries): NodeJS.ProcessEnv {
-  const plain = { ...binaries.env, PATH: process.env.PATH, LC_ALL: "C.UTF-8", TZ: "UTC" }
-  return plain as unknown as NodeJS.ProcessEnv
 }
 
 function serverArguments(folder: string, port: number): string[] {
@@ -243,23 +183,23 @@ export function guardServer(folder: string, pid: number, user: ServiceUser): () 
   return () => child.kill("SIGKILL")
 }
 
+/**
+ * A port below the range that systems hand out to outgoing connections: the same one has to be free again
+ * at every later start, and pools expect it there.
+ */
 async function findFreePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve, reject) => {
-    probe.once("error", reject)
-    probe.listen(0, "127.0.0.1", resolve)
-  })
-  const address = probe.address()
-  await new Promise((resolve) => probe.close(resolve))
-  if (!address || typeof address === "string") throw new Error("No free port was found.")
-  return address.port
-}
-
-function describeSpawnError(error: Error): Error {
-  if ((error as NodeJS.ErrnoException).code !== "ENOENT") return error
-  return new Error(
-    "The embedded database could not be started. It needs glibc (Alpine's musl will not do); set DATABASE_URL to a PostgreSQL server instead.",
-  )
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const port = randomInt(20_000, 32_000)
+    const probe = createServer()
+    const isFree = await new Promise<boolean>((resolve) => {
+      probe.once("error", () => resolve(false))
+      probe.listen(port, "127.0.0.1", () => resolve(true))
+    })
+    if (!isFree) continue
+    await new Promise((resolve) => probe.close(resolve))
+    return port
+  }
+  throw new Error("No free port was found between 20000 and 32000.")
 }
 
 function describeFailure(folder: string, output: string): string {

@@ -10,6 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs"
+import { type AddressInfo, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest"
@@ -134,14 +135,16 @@ test("a restart keeps the port and the passwords, so that open pools find it aga
 })
 
 test("a port that something else took meanwhile is replaced by a free one", async () => {
-  const first = await startEmbeddedPostgres(dataDir)
-  await first.stop()
-  const { createServer } = await import("node:net")
-  const squatter = createServer().listen(first.port, "127.0.0.1")
+  const squatter = createServer()
+  await new Promise<void>((resolve) => squatter.listen(0, "127.0.0.1", resolve))
   cleanups.push(() => new Promise<void>((resolve) => squatter.close(() => resolve())))
-  const second = await startEmbeddedPostgres(dataDir)
-  cleanups.push(second.stop)
-  expect(second.port).not.toBe(first.port)
+  const { port } = squatter.address() as AddressInfo
+  const path = join(dataDir, "database", "connection.json")
+  writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, "utf8")), port }))
+  const server = await startEmbeddedPostgres(dataDir)
+  cleanups.push(server.stop)
+  expect(server.port).not.toBe(port)
+  expect(JSON.parse(readFileSync(path, "utf8")).port).toBe(server.port)
 })
 
 test("a server that does not know our password is named, not guessed at", async () => {

@@ -1,28 +1,27 @@
-import { createHash, randomBytes } from "node:crypto"
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  writeFileSync,
-} from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
-import { databaseUrl, type Passwords, provisionRoles, withClient } from "./database-roles.ts"
+import { databaseUrl, provisionRoles, withClient } from "./database-roles.ts"
 import { type FileLock, tryLock, waitForLock } from "./file-lock.ts"
 import { prepareBinaries } from "./postgres-binaries.ts"
+import { initCluster } from "./postgres-cluster.ts"
+import {
+  type Connection,
+  locateBase,
+  openHome,
+  readConnection,
+  writeConnection,
+} from "./postgres-home.ts"
 import {
   disownStalePid,
   guardServer,
-  initCluster,
   isServerAlive,
   launchServer,
   type Postmaster,
   readPostmaster,
   stopServer,
 } from "./postgres-server.ts"
-import { findServiceUser, isReachable, type ServiceUser } from "./service-user.ts"
+import { findServiceUser, type ServiceUser } from "./service-user.ts"
 
 export type EmbeddedPostgres = {
   ownerUrl: string
@@ -37,8 +36,6 @@ export type EmbeddedPostgres = {
   /** Stops the server when we own it; does nothing when we are only attached. */
   stop(): Promise<void>
 }
-
-type Connection = { port: number | null; passwords: Passwords }
 
 const lockTimeoutMs = 120_000
 /** How long a server may take to come up or go down before it counts as out of reach. */
@@ -73,8 +70,12 @@ async function startUnderLock(home: string, patienceMs: number): Promise<Embedde
   for (;;) {
     const running = await findRunningServer(base, connection, deadline)
     const ownership = tryLock(join(home, "owner.lock"))
-    if (running) return hold(base, { running, connection, ownership })
-    if (ownership) return launch({ home, base, connection, ownership })
+    if (running && !ownership) return hold({ home, base, running, connection, ownership: null })
+    if (ownership) {
+      // Running without an owner: its guard is about to stop it, so nobody may move in.
+      if (running) await stopServer(base, running.pid)
+      return launch({ home, base, connection, ownership })
+    }
     // Its owner lives but the server can't be reached: it is stopping, or runs in another container.
     if (Date.now() > deadline)
       throw new Error(
@@ -108,39 +109,43 @@ async function launch(options: {
     const running = await launchServer(base, { binaries, user, preferredPort })
     if (running.port !== connection.port)
       writeConnection(home, { ...connection, port: running.port })
-    return hold(base, { running, connection, ownership, user })
+    return await hold({ home, base, running, connection, ownership, user })
   } catch (error) {
     ownership.release()
     throw error
   }
 }
 
-async function hold(
-  base: string,
-  options: {
-    running: Postmaster
-    connection: Connection
-    ownership: FileLock | null
-    user?: ServiceUser
-  },
-): Promise<EmbeddedPostgres> {
-  const { running, connection, ownership } = options
+async function hold(options: {
+  home: string
+  base: string
+  running: Postmaster
+  connection: Connection
+  ownership: FileLock | null
+  user?: ServiceUser
+}): Promise<EmbeddedPostgres> {
+  const { home, base, running, connection, ownership } = options
   const { passwords } = connection
   const { pid, port } = running
   const superuserUrl = databaseUrl("postgres", passwords.superuser, port, "postgres")
-  const user = options.user ?? findServiceUser(join(base, "cluster"))
-  const dismissGuard = ownership ? guardServer(base, pid, user) : () => {}
-  const stop = async () => {
-    if (!ownership) return
+  const dismissGuard = ownership ? guardServer(base, pid, options.user ?? null) : () => {}
+  const shutDown = async () => {
     await stopServer(base, pid)
     dismissGuard()
-    ownership.release()
+    ownership?.release()
   }
   try {
     if (ownership) await provisionRoles(superuserUrl, passwords)
   } catch (error) {
-    await stop()
+    await shutDown()
     throw error
+  }
+  const stop = async () => {
+    if (!ownership) return
+    // Under the start lock, so that nobody attaches to a server on its way down.
+    const lock = await waitForLock(join(home, "start.lock"), attachTimeoutMs).catch(() => null)
+    await shutDown()
+    lock?.release()
   }
   return {
     ownerUrl: databaseUrl("owner", passwords.owner, port),
@@ -187,62 +192,6 @@ async function knock(
   } catch (error) {
     return (error as { code?: string }).code === wrongPasswordCode ? "refused" : "silent"
   }
-}
-
-function openHome(dataDir: string): string {
-  const home = join(dataDir, "database")
-  // Others may pass through, because the server runs under another account; nothing in it is readable.
-  mkdirSync(home, { recursive: true, mode: 0o711 })
-  return realpathSync(home)
-}
-
-/**
- * Where the cluster lives: beside its locks, unless the server's account cannot get there (a checkout
- * under /root): then under /var/lib/coatcheck, and location.json remembers.
- */
-function locateBase(home: string): string {
-  const record = join(home, "location.json")
-  if (existsSync(record)) return JSON.parse(readFileSync(record, "utf8")).folder
-  if (existsSync(join(home, "cluster")) || isReachable(home, findServiceUser(null))) return home
-  const hash = createHash("sha256").update(home).digest("hex").slice(0, 12)
-  // A random part, so that a wiped data folder starts afresh instead of meeting its old cluster.
-  const folder = `/var/lib/coatcheck/${hash}-${randomBytes(3).toString("hex")}`
-  mkdirSync(folder, { recursive: true, mode: 0o711 })
-  writeAtomically(record, { folder })
-  return folder
-}
-
-function readConnection(home: string, base: string): Connection {
-  const path = join(home, "connection.json")
-  if (existsSync(path)) {
-    try {
-      return JSON.parse(readFileSync(path, "utf8"))
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      throw new Error(
-        `Cannot read ${path}: this database belongs to another user, or the file is damaged (${reason}).`,
-      )
-    }
-  }
-  if (existsSync(join(base, "cluster")))
-    throw new Error(
-      `${path} is missing, and with it the passwords of the database in ${base}. Put it back, or choose another DATA_DIR.`,
-    )
-  const secret = () => randomBytes(24).toString("hex")
-  const passwords = { superuser: secret(), owner: secret(), app: secret() }
-  const connection: Connection = { port: null, passwords }
-  writeConnection(home, connection)
-  return connection
-}
-
-function writeConnection(home: string, connection: Connection): void {
-  writeAtomically(join(home, "connection.json"), connection)
-}
-
-function writeAtomically(path: string, value: unknown): void {
-  const staging = `${path}.${process.pid}`
-  writeFileSync(staging, `${JSON.stringify(value)}\n`, { mode: 0o600, flush: true })
-  renameSync(staging, path)
 }
 
 function requireVersion(cluster: string): void {
