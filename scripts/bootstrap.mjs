@@ -1,6 +1,6 @@
 // Plain JavaScript that any Node since 18 reads: it brings a fresh clone to the point where the project's
 // own Node (a dev dependency) can run the TypeScript program named on the command line.
-import { spawnSync } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -31,9 +31,11 @@ if (!works && Number(process.versions.node.split(".")[0]) < 24) {
   )
   process.exit(1)
 }
-const child = spawnSync(node, [join(root, program), ...args], {
+const child = spawn(node, [join(root, program), ...args], {
   cwd: root,
   stdio: "inherit",
   env: { ...process.env, PATH: `${join(root, "node_modules", ".bin")}:${process.env.PATH}` },
 })
-process.exit(child.status ?? 1)
+// Ctrl+C reaches the whole group by itself; a stop that is sent to this process alone is passed on.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal))
+child.on("exit", (code) => process.exit(code ?? 1))
