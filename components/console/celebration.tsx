@@ -23,7 +23,7 @@ export function Celebration({ seenOrigin }: { seenOrigin: string | null }) {
             <h2 className="text-20 font-semibold">You’re live on {formatSite(seenOrigin)}</h2>
             <p>The first visit just came in. From now on, this page shows how it is doing.</p>
           </div>
-          <Button onClick={() => setShown(false)}>Good</Button>
+          <Button onClick={() => setShown(false)}>Got it</Button>
         </div>
       ) : null}
     </div>

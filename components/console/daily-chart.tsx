@@ -83,23 +83,26 @@ export function DailyChart({ days, label }: DailyChartProps) {
           ) : null
         })}
       </svg>
-      <table className="sr-only">
-        <caption>{label} a day</caption>
-        <thead>
-          <tr>
-            <th scope="col">Day</th>
-            <th scope="col">{label}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {days.map((day) => (
-            <tr key={day.date}>
-              <th scope="row">{formatDay(day.date)}</th>
-              <td>{day.value}</td>
+      {/* A table does not shrink to one pixel by itself: its box does the hiding. */}
+      <div className="sr-only">
+        <table>
+          <caption>{label} a day</caption>
+          <thead>
+            <tr>
+              <th scope="col">Day</th>
+              <th scope="col">{label}</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {days.map((day) => (
+              <tr key={day.date}>
+                <th scope="row">{formatDay(day.date)}</th>
+                <td>{day.value}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </figure>
   )
 }

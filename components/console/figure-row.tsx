@@ -6,7 +6,7 @@ export type Figure = { label: string; value: string; note?: ReactNode; href?: st
 /** A few numbers side by side, each with its meaning below. */
 export function FigureRow({ figures }: { figures: readonly Figure[] }) {
   return (
-    <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-card border border-hairline bg-hairline lg:grid-cols-4">
+    <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-card border border-hairline bg-hairline bg-clip-padding lg:grid-cols-4">
       {figures.map((figure) => (
         <div key={figure.label} className="flex flex-col bg-card px-5 py-4">
           <dt className="text-13 text-quiet">{figure.label}</dt>

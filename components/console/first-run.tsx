@@ -51,15 +51,14 @@ export function FirstRun({ bot, checklist, sources, keys, actions }: FirstRunPro
     checklist.hasSite,
     checklist.seen !== null,
   ]
-  const next = done.indexOf(false)
-  const [opened, setOpened] = useState<number | null>(null)
-  const open = opened ?? next
+  // A step that gets done while it is open stays open: an answer must not vanish while it is read.
+  const [open, setOpen] = useState(() => done.indexOf(false))
   const doneCount = done.filter(Boolean).length
   const steps: { title: string; summary: string; content: ReactNode }[] = [
     {
       title: "Name the bot",
       summary: checklist.isNamed ? bot.name : "Visitors see the name at the top of the chat.",
-      content: <NameStep bot={bot} update={actions.updateBot} onDone={() => setOpened(null)} />,
+      content: <NameStep bot={bot} update={actions.updateBot} onDone={() => setOpen(1)} />,
     },
     {
       title: "Add a source",
@@ -78,7 +77,7 @@ export function FirstRun({ bot, checklist, sources, keys, actions }: FirstRunPro
     {
       title: "Allow your website",
       summary: summarizeSites(keys),
-      content: <SiteStep bot={bot} keys={keys} actions={actions} onDone={() => setOpened(null)} />,
+      content: <SiteStep bot={bot} keys={keys} actions={actions} onDone={() => setOpen(4)} />,
     },
     {
       title: "Paste the line",
@@ -114,7 +113,8 @@ export function FirstRun({ bot, checklist, sources, keys, actions }: FirstRunPro
             summary={step.summary}
             isDone={done[index] ?? false}
             isOpen={open === index}
-            onToggle={() => setOpened(open === index ? -1 : index)}
+            onToggle={() => setOpen(open === index ? -1 : index)}
+            onNext={index === 1 || index === 2 ? () => setOpen(index + 1) : null}
           >
             {step.content}
           </Step>
@@ -131,10 +131,13 @@ type StepProps = {
   isDone: boolean
   isOpen: boolean
   onToggle: () => void
+  /** For steps that don't move on by themselves. */
+  onNext: (() => void) | null
   children: ReactNode
 }
 
-function Step({ number, title, summary, isDone, isOpen, onToggle, children }: StepProps) {
+function Step(props: StepProps) {
+  const { number, title, summary, isDone, isOpen, onToggle, onNext, children } = props
   const id = `step-${number}`
   return (
     <li className="border-t border-hairline">
@@ -172,6 +175,11 @@ function Step({ number, title, summary, isDone, isOpen, onToggle, children }: St
       </h3>
       <div id={id} hidden={!isOpen} className="px-5 pb-6 sm:ps-16">
         {isOpen ? children : null}
+        {isOpen && isDone && onNext ? (
+          <Button look="action" className="mt-5" onClick={onNext}>
+            Next step
+          </Button>
+        ) : null}
       </div>
     </li>
   )

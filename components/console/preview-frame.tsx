@@ -49,17 +49,20 @@ function Frame({ bot, createTicket, onRetry }: FrameProps) {
   const frame = useRef<HTMLIFrameElement>(null)
   const first = useRef<TicketAnswer | null>(null)
   const [state, setState] = useState<State>({ name: "asking" })
+  // A page that re-reads itself hands down a new reference to the same action: no reason to start over.
+  const create = useRef(createTicket)
+  create.current = createTicket
 
   const buyTicket = useCallback(async (): Promise<TicketAnswer & { key?: string }> => {
     try {
-      const outcome = await createTicket(tenantId, { botId: bot.id })
+      const outcome = await create.current(tenantId, { botId: bot.id })
       if (outcome.ok) return { ...outcome.data, status: 201 }
       const { code, title, detail } = outcome.problem
       return { status: 403, code, detail: `${title} ${detail}` }
     } catch {
       return { status: 0 }
     }
-  }, [createTicket, tenantId, bot.id])
+  }, [tenantId, bot.id])
 
   useEffect(() => {
     let isCurrent = true

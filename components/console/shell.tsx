@@ -53,7 +53,7 @@ export function Shell({ facts, bots, account, children }: ShellProps) {
             />
           </header>
 
-          <aside className="sticky top-0 hidden h-dvh w-64 shrink-0 flex-col border-e border-hairline lg:flex">
+          <aside className="sticky top-0 hidden h-dvh w-64 shrink-0 flex-col lg:flex">
             <div className="px-5 pt-5 pb-4">
               <Link href={routes.home(facts.tenantId)} className="inline-block rounded-tag">
                 <Wordmark />
@@ -70,7 +70,11 @@ export function Shell({ facts, bots, account, children }: ShellProps) {
             </div>
           </aside>
 
-          <main id="content" tabIndex={-1} className="min-w-0 flex-1 outline-none">
+          <main
+            id="content"
+            tabIndex={-1}
+            className="min-w-0 flex-1 border-hairline outline-none lg:border-s"
+          >
             <div className="mx-auto w-full max-w-6xl px-4 py-6 sm:px-8 lg:py-8">{children}</div>
           </main>
         </div>

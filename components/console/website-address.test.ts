@@ -23,6 +23,7 @@ describe("what the owner types as a website", () => {
   it.each([
     ["https://shop.example/contact?x=1", "https://shop.example"],
     ["http://shop.example", "https://shop.example"],
+    ["http://shop.example/contact", "https://shop.example"],
     ["https://me:secret@shop.example", "https://shop.example"],
   ])("offers a better address for %s", (typed, suggestion) => {
     expect(readWebsite(typed)).toMatchObject({ ok: false, suggestion })

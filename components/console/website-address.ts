@@ -29,23 +29,24 @@ export function readWebsite(typed: string): WebsiteReading {
   if (!url.hostname.includes(".") && !loopback.test(url.hostname)) {
     return { ok: false, message: "An ending is missing, such as .com." }
   }
+  const needsTestTag = loopback.test(url.hostname)
   const address = isWildcard ? url.origin.replace("://", "://*.") : url.origin
+  const secure = needsTestTag ? address : address.replace("http://", "https://")
   if (url.username || url.password) {
-    return { ok: false, message: "Leave out the name and password.", suggestion: address }
+    return { ok: false, message: "Leave out the name and password.", suggestion: secure }
   }
   if (url.pathname !== "/" || url.search || url.hash) {
     return {
       ok: false,
       message: "That is the address of one page. Allow the whole website instead.",
-      suggestion: address,
+      suggestion: secure,
     }
   }
-  const needsTestTag = loopback.test(url.hostname)
   if (url.protocol === "http:" && !needsTestTag) {
     return {
       ok: false,
       message: "Visitors need a secure connection: use https.",
-      suggestion: address.replace("http://", "https://"),
+      suggestion: secure,
     }
   }
   return { ok: true, address, needsTestTag }
