@@ -1,0 +1,177 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { existsSync } from "node:fs"
+import { createServer } from "node:http"
+import { join } from "node:path"
+import { pathToFileURL } from "node:url"
+import { createTestDatabase, type TestDatabase } from "../runtime/test-database.ts"
+import { type FakeModel, listenOnLoopback, startFakeModel } from "./fake-model.ts"
+
+// A real deployment out of the built app: one database, several web processes, the worker, and a model
+// that follows a script. Everything listens on random loopback ports.
+
+const root = join(import.meta.dirname, "..")
+const followParent = pathToFileURL(join(root, "runtime", "follow-parent.ts")).href
+
+export type Program = {
+  process: ChildProcess
+  /** All that it wrote, both streams. */
+  log(): string
+  exited: Promise<number | null>
+  stop(): Promise<void>
+}
+
+export type Deployment = {
+  /** The console's origin, on the first process. */
+  appUrl: string
+  /** The widget's origin, on the first process. */
+  widgetUrl: string
+  /** One address for each web process; all of them share the database. */
+  processUrls: string[]
+  masterKey: string
+  model: FakeModel
+  database: TestDatabase
+  /** What a further process would need to join. */
+  env: Record<string, string>
+  /** Everything that every process has logged so far. */
+  logs(): string
+  stop(): Promise<void>
+}
+
+export type DeploymentOptions = {
+  webCount?: number
+  /** Null: no model at all, the product answers by quoting. */
+  model?: "fake" | null
+  env?: Record<string, string>
+}
+
+export async function startDeployment(options: DeploymentOptions = {}): Promise<Deployment> {
+  requireBuild()
+  const model = await startFakeModel()
+  const database = await createTestDatabase()
+  const programs: Program[] = []
+  const stop = async () => {
+    await Promise.all(programs.map((program) => program.stop()))
+    await database.stop()
+    await model.stop()
+  }
+  try {
+    const ports = await findFreePorts(options.webCount ?? 1)
+    const env = composeEnvironment(database, model, ports[0]!, options)
+    programs.push(startProgram("runtime/worker.ts", env))
+    for (const port of ports) programs.push(startWeb(env, port))
+    await Promise.all(
+      ports.map((port, i) => waitUntilHealthy(`http://127.0.0.1:${port}`, programs[i + 1]!)),
+    )
+    return {
+      appUrl: env.APP_URL!,
+      widgetUrl: env.WIDGET_URL!,
+      processUrls: ports.map((port) => `http://127.0.0.1:${port}`),
+      masterKey: env.MASTER_API_KEY!,
+      model,
+      database,
+      env,
+      logs: () => programs.map((program) => program.log()).join("\n"),
+      stop,
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+export function requireBuild(): void {
+  if (!existsSync(join(root, ".next", "BUILD_ID")))
+    throw new Error("There is no build yet. Run npm run build first.")
+}
+
+function composeEnvironment(
+  database: TestDatabase,
+  model: FakeModel,
+  port: number,
+  options: DeploymentOptions,
+): Record<string, string> {
+  const modelEnv =
+    options.model === null
+      ? {}
+      : {
+          MODEL_PROVIDER: "openai-compatible",
+          MODEL_BASE_URL: model.url,
+          MODEL_API_KEY: "model-key-that-must-stay-inside",
+          MODEL_NAME: "scripted-1",
+        }
+  return {
+    PATH: process.env.PATH ?? "",
+    NODE_ENV: "production",
+    NEXT_TELEMETRY_DISABLED: "1",
+    ...database.env,
+    HOST: "127.0.0.1",
+    APP_URL: `http://localhost:${port}`,
+    WIDGET_URL: `http://127.0.0.1:${port}`,
+    NEXTAUTH_URL: `http://localhost:${port}`,
+    MASTER_API_KEY: "master-key-of-the-end-to-end-deployment",
+    // Lets each test be a client of its own: limits count by address.
+    TRUSTED_PROXY_COUNT: "1",
+    LOG_LEVEL: "info",
+    ...modelEnv,
+    ...options.env,
+  }
+}
+
+export function startWeb(env: Record<string, string>, port: number): Program {
+  return startProgram("runtime/web.ts", { ...env, PORT: String(port) })
+}
+
+/** A program of ours with its output kept; it ends with this process, kill -9 included. */
+export function startProgram(path: string, env: Record<string, string>): Program {
+  const child = spawn(process.execPath, [`--import=${followParent}`, join(root, path)], {
+    cwd: root,
+    env: env as unknown as NodeJS.ProcessEnv,
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  })
+  const output: string[] = []
+  child.stdout?.on("data", (chunk) => output.push(String(chunk)))
+  child.stderr?.on("data", (chunk) => output.push(String(chunk)))
+  const exited = new Promise<number | null>((resolve) => {
+    child.once("exit", resolve)
+    child.once("error", () => resolve(1))
+  })
+  return {
+    process: child,
+    log: () => output.join(""),
+    exited,
+    async stop() {
+      child.kill("SIGTERM")
+      // Answers still open get ten seconds from the server itself; a test does not wait for them.
+      const timer = setTimeout(() => child.kill("SIGKILL"), 1_500)
+      await exited
+      clearTimeout(timer)
+    },
+  }
+}
+
+export async function waitUntilHealthy(url: string, program: Program): Promise<void> {
+  const deadline = Date.now() + 60_000
+  let hasEnded = false
+  program.exited.then(() => {
+    hasEnded = true
+  })
+  while (!hasEnded && Date.now() < deadline) {
+    const answer = await fetch(`${url}/health`).catch(() => null)
+    await answer?.body?.cancel()
+    if (answer?.ok) return
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+  throw new Error(`${url} did not come up:\n${program.log().slice(-4_000)}`)
+}
+
+/** Ports that were free a moment ago, all different. */
+export async function findFreePorts(count: number): Promise<number[]> {
+  const probes = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer()
+      return { server, port: await listenOnLoopback(server) }
+    }),
+  )
+  await Promise.all(probes.map(({ server }) => new Promise((resolve) => server.close(resolve))))
+  return probes.map(({ port }) => port)
+}
