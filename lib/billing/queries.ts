@@ -1,14 +1,7 @@
 import { withTenant } from "#lib/tenancy/database.ts"
 import { allow } from "#lib/tenancy/permissions.ts"
 import type { TenantScope } from "#lib/tenancy/scope.ts"
-
-export type UsageDay = {
-  date: string
-  botId: string
-  messages: number
-  inputTokens: number
-  outputTokens: number
-}
+import type { UsageDay } from "./schema.ts"
 
 /** What the models used, by UTC day and bot, latest day first. */
 export async function getUsage(

@@ -51,6 +51,11 @@ export type RouteOptions<Kind extends AuthKind, Body extends z.ZodType, Query ex
   bodyBytes?: number
   query?: Query
   dialect?: Dialect
+  /** What the API description says of it; required by app/v1/openapi.json. */
+  summary?: string
+  /** The shape of a successful answer, for the API description and for tests. */
+  response?: z.ZodType
+  status?: number
   /** Headers of every answer, refusals too. */
   headers?: Record<string, string>
   handle: (context: RouteContext<Kind, z.output<Body>, z.output<Query>>) => Promise<Response>
@@ -58,12 +63,22 @@ export type RouteOptions<Kind extends AuthKind, Body extends z.ZodType, Query ex
 
 export type UploadedFile = { fileName: string; mediaType: string; bytes: Uint8Array }
 
+/** What a route says about itself, for the API description. */
+export type RouteContract = Pick<
+  RouteOptions<AuthKind, z.ZodType, z.ZodType>,
+  "auth" | "permission" | "summary" | "body" | "query" | "response" | "status" | "fileBytes"
+>
+
+type RouteHandler = ((request: Request, context: NextContext) => Promise<Response>) & {
+  contract: RouteContract
+}
+
 type NextContext = { params: Promise<Record<string, string | string[] | undefined>> }
 
 export function route<Kind extends AuthKind, Body extends z.ZodType, Query extends z.ZodType>(
   options: RouteOptions<Kind, Body, Query>,
-): (request: Request, context: NextContext) => Promise<Response> {
-  return async (request, { params }) => {
+): RouteHandler {
+  const handler = async (request: Request, { params }: NextContext): Promise<Response> => {
     const startedAt = performance.now()
     const requestId = randomUUID()
     const ip = clientIp(request.headers)
@@ -115,6 +130,7 @@ export function route<Kind extends AuthKind, Body extends z.ZodType, Query exten
     )
     return response
   }
+  return Object.assign(handler, { contract: options as unknown as RouteContract })
 }
 
 type Caller = { scope: TenantScope | null; [more: string]: unknown }

@@ -74,4 +74,5 @@ export const apiKeyView = z.strictObject({
 })
 export type ApiKeyView = z.infer<typeof apiKeyView>
 /** The one answer that carries the secret. */
-export type NewApiKeyView = ApiKeyView & { secret: string }
+export const newApiKeyView = apiKeyView.extend({ secret: z.string() })
+export type NewApiKeyView = z.infer<typeof newApiKeyView>

@@ -100,3 +100,10 @@ export const searchInput = z.strictObject({
   limit: z.number().int().min(1).max(50).default(8),
 })
 export type SearchInput = z.infer<typeof searchInput>
+
+/** What `/v1` answers: passages without what only our own pages show. */
+export const searchAnswer = z.strictObject({
+  data: z.array(
+    passage.pick({ chunkId: true, sourceId: true, title: true, text: true, score: true }),
+  ),
+})

@@ -7,6 +7,11 @@ export const pageInput = z.object({
 })
 export type PageInput = { cursor?: string | undefined; limit?: number | undefined }
 
+/** The schema of one page of `item`. */
+export function pageOf<Item extends z.ZodType>(item: Item) {
+  return z.strictObject({ data: z.array(item), nextCursor: z.string().nullable() })
+}
+
 /** One page of a list; `nextCursor` is null on the last. */
 export type Page<T> = { data: T[]; nextCursor: string | null }
 

@@ -1,11 +1,13 @@
 import { createBot } from "#lib/bots/commands.ts"
 import { listBots } from "#lib/bots/queries.ts"
-import { createBotInput } from "#lib/bots/schema.ts"
+import { botView, createBotInput } from "#lib/bots/schema.ts"
 import { json, route } from "#lib/http/route.ts"
-import { pageInput } from "#lib/tenancy/page.ts"
+import { pageInput, pageOf } from "#lib/tenancy/page.ts"
 
 export const GET = route({
   auth: "apiKey",
+  summary: "List bots",
+  response: pageOf(botView),
   permission: "bots.read",
   query: pageInput,
   handle: async ({ scope, query }) => json(await listBots(scope, query)),
@@ -13,6 +15,9 @@ export const GET = route({
 
 export const POST = route({
   auth: "apiKey",
+  summary: "Create a bot",
+  response: botView,
+  status: 201,
   permission: "bots.write",
   body: createBotInput,
   handle: async ({ scope, body }) => json(await createBot(scope, body), 201),

@@ -3,6 +3,8 @@ import { deleteApiKey } from "#lib/keys/api-keys.ts"
 
 export const DELETE = route({
   auth: "apiKey",
+  summary: "Delete an API key",
+  status: 204,
   permission: "apiKeys.write",
   handle: async ({ scope, params }) => {
     await deleteApiKey(scope, params.key!)

@@ -1,11 +1,13 @@
 import { json, route } from "#lib/http/route.ts"
 import { createEmbedKey } from "#lib/keys/commands.ts"
 import { listEmbedKeys } from "#lib/keys/queries.ts"
-import { createEmbedKeyInput } from "#lib/keys/schema.ts"
-import { pageInput } from "#lib/tenancy/page.ts"
+import { createEmbedKeyInput, embedKeyView } from "#lib/keys/schema.ts"
+import { pageInput, pageOf } from "#lib/tenancy/page.ts"
 
 export const GET = route({
   auth: "apiKey",
+  summary: "List the embed keys of a bot",
+  response: pageOf(embedKeyView),
   permission: "keys.read",
   query: pageInput,
   handle: async ({ scope, params, query }) => json(await listEmbedKeys(scope, params.bot!, query)),
@@ -13,6 +15,9 @@ export const GET = route({
 
 export const POST = route({
   auth: "apiKey",
+  summary: "Create an embed key",
+  response: embedKeyView,
+  status: 201,
   permission: "keys.write",
   body: createEmbedKeyInput,
   handle: async ({ scope, params, body }) =>

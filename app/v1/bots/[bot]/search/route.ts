@@ -1,10 +1,12 @@
 import { requireBotId } from "#lib/bots/queries.ts"
 import { json, route } from "#lib/http/route.ts"
-import { searchInput } from "#lib/knowledge/schema.ts"
+import { searchAnswer, searchInput } from "#lib/knowledge/schema.ts"
 import { searchKnowledge } from "#lib/knowledge/search.ts"
 
 export const POST = route({
   auth: "apiKey",
+  summary: "Search the knowledge of a bot",
+  response: searchAnswer,
   permission: "knowledge.read",
   body: searchInput,
   handle: async ({ scope, params, body }) => {

@@ -7,11 +7,14 @@ import {
   addTextSourceInput,
   maxFileBytes,
   sourceStatuses,
+  sourceView,
 } from "#lib/knowledge/schema.ts"
-import { pageInput } from "#lib/tenancy/page.ts"
+import { pageInput, pageOf } from "#lib/tenancy/page.ts"
 
 export const GET = route({
   auth: "apiKey",
+  summary: "List the sources of a bot",
+  response: pageOf(sourceView),
   permission: "knowledge.read",
   query: pageInput.extend({ status: z.enum(sourceStatuses).optional() }),
   handle: async ({ scope, params, query }) => json(await listSources(scope, params.bot!, query)),
@@ -19,6 +22,9 @@ export const GET = route({
 
 export const POST = route({
   auth: "apiKey",
+  summary: "Add a source: a text, a question with its answer, or a file (multipart)",
+  response: sourceView,
+  status: 202,
   permission: "knowledge.write",
   fileBytes: maxFileBytes,
   body: z.union([addTextSourceInput, addQuestionSourceInput]),

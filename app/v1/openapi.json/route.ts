@@ -1,0 +1,45 @@
+import { env } from "#lib/env.ts"
+import { type DescribedRoute, describeApi } from "#lib/http/openapi.ts"
+import { json, type RouteContract, route } from "#lib/http/route.ts"
+import * as apiKey from "../api-keys/[key]/route.ts"
+import * as apiKeys from "../api-keys/route.ts"
+import * as auditEvents from "../audit-events/route.ts"
+import * as embedKeys from "../bots/[bot]/embed-keys/route.ts"
+import * as bot from "../bots/[bot]/route.ts"
+import * as search from "../bots/[bot]/search/route.ts"
+import * as sources from "../bots/[bot]/sources/route.ts"
+import * as bots from "../bots/route.ts"
+import * as conversation from "../conversations/[conversation]/route.ts"
+import * as conversations from "../conversations/route.ts"
+import * as embedKey from "../embed-keys/[key]/route.ts"
+import * as leads from "../leads/route.ts"
+import * as source from "../sources/[source]/route.ts"
+import * as usage from "../usage/route.ts"
+
+type Handlers = Record<string, { contract: RouteContract }>
+
+const table: Record<string, Handlers> = {
+  "/v1/bots": bots,
+  "/v1/bots/{bot}": bot,
+  "/v1/bots/{bot}/sources": sources,
+  "/v1/bots/{bot}/search": search,
+  "/v1/bots/{bot}/embed-keys": embedKeys,
+  "/v1/sources/{source}": source,
+  "/v1/embed-keys/{key}": embedKey,
+  "/v1/api-keys": apiKeys,
+  "/v1/api-keys/{key}": apiKey,
+  "/v1/conversations": conversations,
+  "/v1/conversations/{conversation}": conversation,
+  "/v1/leads": leads,
+  "/v1/usage": usage,
+  "/v1/audit-events": auditEvents,
+}
+
+const described: DescribedRoute[] = Object.entries(table).flatMap(([path, handlers]) =>
+  Object.entries(handlers).map(([method, { contract }]) => ({ method, path, contract })),
+)
+
+export const GET = route({
+  auth: "public",
+  handle: async () => json(describeApi(described, env.APP_URL)),
+})

@@ -1,0 +1,12 @@
+import { z } from "zod"
+
+export const usageDay = z.strictObject({
+  date: z.string(),
+  botId: z.string(),
+  messages: z.number().int(),
+  inputTokens: z.number().int(),
+  outputTokens: z.number().int(),
+})
+export type UsageDay = z.infer<typeof usageDay>
+
+export const usageView = z.strictObject({ days: z.array(usageDay) })
