@@ -34,6 +34,7 @@ export function Answer({
   const [shown, setShown] = useState<Shown | null>(null)
   const opener = useRef<HTMLElement | null>(null)
   const id = useId()
+  const trouble = turn.trouble ?? (status === "failed" ? ({ kind: "server" } as const) : null)
   const isWriting = status === "waiting" || status === "streaming"
 
   const blocks = useMemo(
@@ -70,11 +71,17 @@ export function Answer({
     const citation = shown?.at === at && citations.find(({ number }) => number === shown.number)
     return citation ? <Passage citation={citation} id={id} texts={texts} onClose={close} /> : null
   }
+  // The smaller thing first: with a passage open, Escape closes that and not the chat.
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key !== "Escape" || !shown) return
+    event.preventDefault()
+    close()
+  }
   return (
-    <li class="answer" aria-busy={isWriting}>
+    <li class="answer" aria-busy={isWriting} onKeyDown={onKeyDown}>
       {turn.mode === "quotes" && text && <p class="aside">{texts.quoted}</p>}
       {text ? (
-        <div class="prose" dir="auto">
+        <div class="prose">
           <Prose
             blocks={blocks}
             renderMark={(number, at) =>
@@ -90,16 +97,15 @@ export function Answer({
         isWriting && <Skeleton />
       )}
       {status === "interrupted" && !turn.trouble && <p class="aside">{texts.stopped}</p>}
-      {(status === "interrupted" || status === "failed") &&
-        (turn.trouble || status === "failed") && (
-          <p class="aside bad" role="alert">
-            {text && `${texts.brokenOff} `}
-            <TroubleText trouble={turn.trouble ?? { kind: "server" }} speech={speech} />{" "}
-            <button type="button" class="link" onClick={() => chat.retry(turn)}>
-              {texts.retry}
-            </button>
-          </p>
-        )}
+      {trouble && (
+        <p class="aside bad" role="alert">
+          {text && texts.brokenOff}{" "}
+          {/* When the chat itself is closed, the notice above the composer says so and has the way back. */}
+          {trouble.kind !== "unavailable" && (
+            <TroubleText trouble={trouble} speech={speech} onRetry={() => chat.retry(turn)} />
+          )}
+        </p>
+      )}
       {!isWriting && citations.length > 0 && (
         <div class="sources">
           <span class="label">{texts.sources}</span>

@@ -248,6 +248,7 @@ export function applyPart(turn: Turn, part: StreamPart): Partial<Turn> | null {
     case "error":
       return { status: "failed", trouble: turn.trouble ?? { kind: "server" } }
     case "data-revoked":
+      return { status: "interrupted", trouble: { kind: "unavailable" } }
     case "abort":
       return { status: "interrupted" }
     case "finish":

@@ -47,7 +47,8 @@ export function Composer({
         <textarea
           ref={field}
           rows={1}
-          dir="auto"
+          // Empty, the placeholder reads in the widget's language; written, in the visitor's.
+          dir={draft ? "auto" : undefined}
           value={draft}
           placeholder={texts.write}
           aria-label={texts.write}

@@ -51,7 +51,7 @@ export function LeadForm({
   if (stage === "offered") {
     return (
       <div class="lead">
-        <h3>{texts.leadTitle}</h3>
+        <h2>{texts.leadTitle}</h2>
         <p>{texts.leadText}</p>
         <button type="button" class="button" onClick={() => setStage("typing")}>
           {texts.leaveDetails}
@@ -61,7 +61,7 @@ export function LeadForm({
   }
   return (
     <form class="lead" onSubmit={submit} ref={focusFirst}>
-      <h3>{texts.leadTitle}</h3>
+      <h2>{texts.leadTitle}</h2>
       <Field label={texts.name} name="name" autocomplete="name" isRequired />
       <Field label={texts.email} name="email" type="email" autocomplete="email" />
       <Field label={texts.phone} name="phone" type="tel" autocomplete="tel" />

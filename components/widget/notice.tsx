@@ -1,7 +1,6 @@
 import { useEffect, useState } from "preact/hooks"
 import type { Chat, ChatState } from "./chat.ts"
-import { LeadForm } from "./lead-form.tsx"
-import { fill, type Speech, type Texts } from "./texts.ts"
+import { fill, type Speech } from "./texts.ts"
 import type { Trouble } from "./trouble.ts"
 
 /** Above the composer: offline, chat closed, or why the words are still in the composer. */
@@ -26,34 +25,47 @@ export function Notice({ state, chat, speech }: { state: ChatState; chat: Chat; 
           {texts.retry}
         </button>
       )}
-      {trouble.kind === "day" && <LeadForm chat={chat} texts={texts} question={state.draft} />}
     </div>
   )
 }
 
-/** Our sentence in the visitor's language; the server's own where it knows more (limits, fields). */
-export function TroubleText({ trouble, speech }: { trouble: Trouble; speech: Speech }) {
+/**
+ * What went wrong, and a way to try again once that makes sense. Our sentence in the visitor's language;
+ * the server's own where it knows more (the owner's wording, which field).
+ */
+export function TroubleText({
+  trouble,
+  speech,
+  onRetry,
+}: {
+  trouble: Trouble
+  speech: Speech
+  onRetry?: () => void
+}) {
   const { texts, locale } = speech
   const seconds = useCountdown(trouble.retryAt)
-  if (trouble.kind === "rate" && seconds > 0) {
-    const format = new Intl.RelativeTimeFormat(locale)
-    const when =
-      seconds < 90
-        ? format.format(seconds, "second")
-        : format.format(Math.ceil(seconds / 60), "minute")
-    return <>{fill(texts.rateUntil, when)}</>
-  }
-  const own: Record<Trouble["kind"], keyof Texts> = {
-    offline: "offline",
-    unavailable: "unavailable",
-    rate: "rate",
-    day: "day",
-    invalid: "invalid",
-    busy: "busy",
-    server: "server",
-  }
-  const detail = trouble.kind === "day" || trouble.kind === "invalid" ? trouble.detail : undefined
-  return <>{detail ?? texts[own[trouble.kind]]}</>
+  const isOwners = trouble.kind === "day" || trouble.kind === "invalid"
+  const text =
+    trouble.kind === "rate" && seconds > 0
+      ? fill(texts.rateUntil, describeWait(seconds, locale))
+      : (isOwners && trouble.detail) || texts[trouble.kind]
+  return (
+    <>
+      {text}{" "}
+      {onRetry && seconds === 0 && (
+        <button type="button" class="link" onClick={onRetry}>
+          {texts.retry}
+        </button>
+      )}
+    </>
+  )
+}
+
+function describeWait(seconds: number, locale: string): string {
+  const format = new Intl.RelativeTimeFormat(locale)
+  return seconds < 90
+    ? format.format(seconds, "second")
+    : format.format(Math.ceil(seconds / 60), "minute")
 }
 
 function useCountdown(until: number | undefined): number {

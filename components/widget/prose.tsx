@@ -40,7 +40,7 @@ function renderBlock(block: Block, key: number, citation: CitationButton): Compo
         </p>
       )
     case "heading": {
-      const Tag = block.level < 3 ? "h3" : "h4"
+      const Tag = block.level < 3 ? "h2" : "h3"
       return (
         <Tag key={key} dir="auto">
           {inline(block.content)}
@@ -63,7 +63,7 @@ function renderBlock(block: Block, key: number, citation: CitationButton): Compo
       return <hr key={key} />
     case "list": {
       const items = block.items.map((item, at) => (
-        <li key={at} dir="auto">
+        <li key={at}>
           {item.map((child, index) =>
             child.kind === "paragraph" && index === 0
               ? inline(child.content)
@@ -84,13 +84,11 @@ function renderBlock(block: Block, key: number, citation: CitationButton): Compo
     case "table":
       return (
         <div key={key} class="table" tabIndex={0}>
-          <table>
+          <table dir="auto">
             <thead>
               <tr>
                 {block.head.map((cell, at) => (
-                  <th key={at} dir="auto">
-                    {inline(cell)}
-                  </th>
+                  <th key={at}>{inline(cell)}</th>
                 ))}
               </tr>
             </thead>
@@ -98,9 +96,7 @@ function renderBlock(block: Block, key: number, citation: CitationButton): Compo
               {block.rows.map((row, at) => (
                 <tr key={at}>
                   {row.map((cell, index) => (
-                    <td key={index} dir="auto">
-                      {inline(cell)}
-                    </td>
+                    <td key={index}>{inline(cell)}</td>
                   ))}
                 </tr>
               ))}
@@ -112,34 +108,57 @@ function renderBlock(block: Block, key: number, citation: CitationButton): Compo
 }
 
 function renderInline(content: Inline[], citation: CitationButton): ComponentChildren {
-  return content.map((node, key) => {
-    switch (node.kind) {
-      case "text":
-        return node.text
-      case "break":
-        return <br key={key} />
-      case "code":
-        return <code key={key}>{node.text}</code>
-      case "strong":
-        return <strong key={key}>{renderInline(node.content, citation)}</strong>
-      case "emphasis":
-        return <em key={key}>{renderInline(node.content, citation)}</em>
-      case "strike":
-        return <s key={key}>{renderInline(node.content, citation)}</s>
-      case "link":
-        return (
-          <SafeLink key={key} href={node.href} content={renderInline(node.content, citation)} />
-        )
-      default:
-        // The word joiner keeps the tag on the line of what it proves.
-        return (
-          <Fragment key={key}>
-            {"\u2060"}
-            {citation(node.number)}
-          </Fragment>
-        )
-    }
+  return content.map((node, at) => {
+    const next = content[at + 1]
+    if (node.kind === "text" && next?.kind === "citation") return splitLastWord(node.text)[0]
+    if (node.kind === "citation") return renderMarks(content, at, citation)
+    return renderNode(node, at, citation)
   })
+}
+
+/** A run of marks, held on one line with the word it proves: a tag alone at a line's start says nothing. */
+function renderMarks(content: Inline[], at: number, citation: CitationButton): ComponentChildren {
+  const before = content[at - 1]
+  if (before?.kind === "citation") return null
+  const marks: ComponentChildren[] = []
+  for (let node = content[at]; node?.kind === "citation"; node = content[++at])
+    marks.push(<Fragment key={at}>{citation(node.number)}</Fragment>)
+  return (
+    <span key={`marks-${at}`} class="held">
+      {before?.kind === "text" && splitLastWord(before.text)[1]}
+      {marks}
+    </span>
+  )
+}
+
+/** The last word, unless it is so long (or so unspaced, as in Chinese) that holding it would hurt. */
+function splitLastWord(text: string): [string, string] {
+  const at = text.search(/\S{1,24}$/)
+  const isWhole = at <= 0 || /\s/.test(text[at - 1]!)
+  return at >= 0 && isWhole ? [text.slice(0, at), text.slice(at)] : [text, ""]
+}
+
+function renderNode(
+  node: Exclude<Inline, { kind: "citation" }>,
+  key: number,
+  citation: CitationButton,
+): ComponentChildren {
+  switch (node.kind) {
+    case "text":
+      return node.text
+    case "break":
+      return <br key={key} />
+    case "code":
+      return <code key={key}>{node.text}</code>
+    case "strong":
+      return <strong key={key}>{renderInline(node.content, citation)}</strong>
+    case "emphasis":
+      return <em key={key}>{renderInline(node.content, citation)}</em>
+    case "strike":
+      return <s key={key}>{renderInline(node.content, citation)}</s>
+    case "link":
+      return <SafeLink key={key} href={node.href} content={renderInline(node.content, citation)} />
+  }
 }
 
 /** The only `<a>` there is. `href` has been through `linkResolver` or `toHref`. */

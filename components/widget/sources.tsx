@@ -58,33 +58,22 @@ export function Passage({
   const href = toHref(url ?? "")
   // biome-ignore lint/correctness/useExhaustiveDependencies: another passage is another place
   useEffect(() => section.current?.scrollIntoView({ block: "nearest" }), [number])
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key !== "Escape") return
-    event.preventDefault()
-    onClose()
-  }
   const place = [heading, page && fill(texts.page, page)].filter(Boolean).join(" · ")
   return (
     <section
       class="passage"
+      dir="auto"
       ref={section}
       id={`${id}-passage`}
       aria-label={fill(texts.source, number)}
-      onKeyDown={onKeyDown}
     >
       <button type="button" class="icon small" aria-label={texts.hide} onClick={onClose}>
         {closeIcon}
       </button>
-      <h3 dir="auto">{neutralize(title)}</h3>
-      {place && (
-        <p class="place" dir="auto">
-          {neutralize(place)}
-        </p>
-      )}
+      <h2>{neutralize(title)}</h2>
+      {place && <p class="place">{neutralize(place)}</p>}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long passage scrolls by keyboard too */}
-      <blockquote tabIndex={0} dir="auto">
-        {neutralize(text)}
-      </blockquote>
+      <blockquote tabIndex={0}>{neutralize(text)}</blockquote>
       {href && (
         <SafeLink
           href={href}

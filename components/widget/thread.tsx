@@ -2,6 +2,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks"
 import { Answer } from "./answer.tsx"
 import type { Chat, ChatState, Turn } from "./chat.ts"
 import { downIcon } from "./icons.tsx"
+import { LeadForm } from "./lead-form.tsx"
 import { TroubleText } from "./notice.tsx"
 import type { Speech } from "./texts.ts"
 
@@ -115,12 +116,15 @@ function Question({ turn, chat, speech }: { turn: Turn; chat: Chat; speech: Spee
       </p>
       {turn.status === "failed" && turn.trouble && (
         <p class="aside bad" role="alert">
-          {texts.notSent} <TroubleText trouble={turn.trouble} speech={speech} />{" "}
-          <button type="button" class="link" onClick={() => chat.retry(turn)}>
-            {texts.retry}
-          </button>
+          {texts.notSent}{" "}
+          <TroubleText
+            trouble={turn.trouble}
+            speech={speech}
+            {...(turn.trouble.kind !== "day" && { onRetry: () => chat.retry(turn) })}
+          />
         </p>
       )}
+      {turn.trouble?.kind === "day" && <LeadForm chat={chat} texts={texts} question={turn.text} />}
     </li>
   )
 }

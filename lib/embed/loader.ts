@@ -19,11 +19,11 @@ type Stage = "w" | "o" | "x"
 const styles = `
 :host{all:initial!important;display:contents!important}
 *{box-sizing:border-box}
-.l,.p,.m{position:fixed;z-index:999999999;inset:auto 16px 16px auto;border:0;border-radius:28px;box-shadow:0 4px 24px #0005;background:inherit;color:inherit;font:600 15px system-ui;cursor:pointer}
+.l,.p,.m{position:fixed;z-index:99999998;inset:auto 16px 16px auto;border:0;border-radius:28px;box-shadow:0 4px 16px #0004;background:inherit;color:inherit;font:600 15px system-ui;cursor:pointer}
 .s>*{inset:auto auto 16px 16px}
 .l{display:flex;align-items:center;gap:10px;height:56px;padding:16px;max-width:90vw}
-.m{bottom:84px;padding:13px 16px}
-.p{width:400px;height:min(640px,100dvh - 32px);border-radius:16px;background:canvas;color-scheme:light dark}
+.m{bottom:84px;padding:16px}
+.p{z-index:99999999;width:400px;height:min(640px,100dvh - 32px);border-radius:16px;background:canvas;color-scheme:light dark}
 .p,.m,.o .l{visibility:hidden}
 .o .p,.x .m{visibility:visible}
 .w .l{opacity:.7}
@@ -190,7 +190,10 @@ function start(script: HTMLScriptElement, key: string, forget: () => void): Inst
       style: `background:${fill};color:${ink}`,
       dir: "auto",
       ariaLive: "polite",
-      onkeydown: (event: KeyboardEvent) => event.key === "Escape" && close(),
+      // A block: a handler that returns false would cancel every key, Enter included.
+      onkeydown: (event: KeyboardEvent) => {
+        if (event.key === "Escape") close()
+      },
     })
     const root = host.attachShadow({ mode: "closed" })
     // A constructed sheet is allowed by a host page's CSP where a <style> is not.
@@ -202,7 +205,7 @@ function start(script: HTMLScriptElement, key: string, forget: () => void): Inst
     guard()
   }
 
-  fetch(`${server}/api/embed/config${query}`, { credentials: "omit" })
+  fetch(`${server}/api/embed/config${query}`)
     .then((answer) => answer.json())
     .then((answer: Look) => {
       if (isGone || !answer.enabled) return
