@@ -1,0 +1,64 @@
+import { recordUsage } from "#lib/billing/commands.ts"
+import { beginTurn, finishTurn } from "#lib/conversations/turn.ts"
+import { fail } from "#lib/errors.ts"
+import { addFileSource } from "#lib/knowledge/commands.ts"
+import { ingestSource } from "#lib/knowledge/ingest.ts"
+import { createLead } from "#lib/leads/commands.ts"
+import { effectiveLimits } from "#lib/limits/schema.ts"
+import {
+  type MadeTenant,
+  type MadeVisitor,
+  makeApiKey,
+  makeBot,
+  makeEmbedKey,
+  makeTenant,
+  makeVisitor,
+} from "#prisma/factories.ts"
+import { withTenant } from "./database.ts"
+import { countRefusal } from "./directory.ts"
+
+export type Household = {
+  tenant: MadeTenant
+  /** Two bots with a key, a source and two visitors each, every visitor with a conversation and a lead. */
+  bots: { botId: string; keyId: string; visitors: MadeVisitor[] }[]
+  /** Stands in every text of this tenant and in no other's. */
+  canary: string
+}
+
+/** A tenant with rows in every table, made through the product's own commands. */
+export async function makeHousehold(): Promise<Household> {
+  const tenant = await makeTenant()
+  const canary = `canary${tenant.tenantId.slice(4)}`
+  await makeApiKey(tenant.scope)
+  const bots = []
+  for (const number of [1, 2]) {
+    const bot = await makeBot(tenant.scope, { name: `${canary} ${number}` })
+    const source = await addFileSource(tenant.scope, bot.id, {
+      fileName: "facts.txt",
+      mediaType: "text/plain",
+      bytes: Buffer.from(`The secret word of shop ${number} is ${canary}.`),
+    })
+    if ((await ingestSource(source.id)) !== "ready") throw fail("internal")
+    const key = await makeEmbedKey(tenant.scope, bot.id)
+    await countRefusal(key.id, "origin_refused", "https://evil.example.net")
+    const visitors = [await makeVisitor(key.key), await makeVisitor(key.key)]
+    for (const visitor of visitors) await converse(visitor, canary)
+    bots.push({ botId: bot.id, keyId: key.id, visitors })
+  }
+  return { tenant, bots, canary }
+}
+
+async function converse({ scope }: MadeVisitor, canary: string): Promise<void> {
+  const turn = await beginTurn(scope, { message: canary }, effectiveLimits("live", {}))
+  const usage = { model: "test", inputTokens: 1, outputTokens: 1, isEstimated: false }
+  await finishTurn(scope, turn, {
+    text: canary,
+    status: "complete",
+    mode: "model",
+    isAnswered: true,
+    citations: [],
+    usage,
+  })
+  await withTenant(scope, (tx) => recordUsage(tx, scope, { ...usage, messageId: turn.answerId }))
+  await createLead(scope, { name: canary, email: "visitor@example.com", message: canary })
+}
