@@ -74,7 +74,7 @@ export default async function LandingPage() {
               How it works
             </ButtonLink>
           </div>
-          <DemoBot embedKey={null} />
+          <DemoBot embedKey={env.DEMO?.startsWith("pk_") ? env.DEMO : null} />
         </div>
         <PanelDrawing />
       </section>

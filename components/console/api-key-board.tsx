@@ -49,7 +49,7 @@ export function ApiKeyBoard({ keys, bots, actions }: ApiKeyBoardProps) {
         description="For your developer’s servers. Never paste one into a web page: pages get a tag, on the bot’s Embed page."
         action={keys.length > 0 ? create : null}
       />
-      <Card>
+      <Card isFlush>
         {keys.length === 0 ? (
           <EmptyState title="No API keys" action={create}>
             You only need one if your own server talks to Coatcheck.
@@ -61,21 +61,28 @@ export function ApiKeyBoard({ keys, bots, actions }: ApiKeyBoardProps) {
               "Name",
               "Key",
               { label: "Default bot", className: "hidden md:table-cell" },
-              { label: "Last used", className: "hidden sm:table-cell" },
+              "Last used",
               { label: "Actions", isHidden: true },
             ]}
           >
             {keys.map((key) => (
               <Row key={key.id}>
-                <Cell className="min-w-32 font-medium wrap-anywhere">{key.name}</Cell>
-                <Cell className="font-mono text-13 whitespace-nowrap">sk_…{key.lastFour}</Cell>
+                <Cell className="font-medium wrap-anywhere max-sm:flex-1 max-sm:basis-[calc(100%-4rem)] sm:min-w-32">
+                  {key.name}
+                </Cell>
+                <Cell className="font-mono text-13 whitespace-nowrap max-sm:order-1">
+                  sk_…{key.lastFour}
+                </Cell>
                 <Cell className="hidden text-quiet md:table-cell">
                   {bots.find((bot) => bot.id === key.defaultBotId)?.name ?? "None"}
                 </Cell>
-                <Cell className="hidden whitespace-nowrap text-quiet sm:table-cell">
+                <Cell
+                  label="Last used"
+                  className="whitespace-nowrap text-quiet max-sm:order-1 max-sm:text-13"
+                >
                   {key.lastUsedAt ? <RelativeTime at={key.lastUsedAt} /> : "Never"}
                 </Cell>
-                <Cell className="w-px text-end">
+                <Cell className="text-end sm:w-px">
                   {canWrite ? (
                     <IconButton
                       icon="trash"

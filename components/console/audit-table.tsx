@@ -4,33 +4,51 @@ import type { AuditEventView } from "#lib/audit/schema.ts"
 
 /** The owner's words for what the code calls its events; an unknown one is shown as it is. */
 const actions: Record<string, string> = {
-  "bot.created": "Created a bot",
-  "bot.changed": "Changed a bot",
-  "bot.published": "Published a bot",
-  "bot.unpublished": "Took a bot offline",
-  "bot.deleted": "Deleted a bot",
-  "embedKey.created": "Made a tag",
-  "embedKey.changed": "Changed a tag",
-  "embedKey.switchedOn": "Switched a tag on",
-  "embedKey.switchedOff": "Switched a tag off",
-  "embedKey.deleted": "Deleted a tag",
   "apiKey.created": "Created an API key",
   "apiKey.deleted": "Deleted an API key",
-  "apiKey.usedInBrowser": "An API key was used in a browser and refused",
-  "source.created": "Added a source",
-  "source.retried": "Read a source again",
-  "source.deleted": "Deleted a source",
+  "apiKey.usedInBrowser": "An API key was used in a browser, and refused",
+  "bot.changed": "Changed a bot",
+  "bot.created": "Created a bot",
+  "bot.deleted": "Deleted a bot",
+  "bot.published": "Published a bot",
+  "bot.unpublished": "Took a bot offline",
+  "embedKey.changed": "Changed a tag",
+  "embedKey.created": "Made a tag",
+  "embedKey.deleted": "Deleted a tag",
+  "embedKey.switchedOff": "Switched a tag off",
+  "embedKey.switchedOn": "Switched a tag on",
   "lead.changed": "Changed a lead",
+  "source.added": "Added a source",
+  "source.deleted": "Deleted a source",
+  "source.retried": "Had a source read again",
+  "tenant.activated": "The business was activated",
   "tenant.created": "Created the business",
-  "tenant.changed": "Changed the business",
-  "member.passwordChanged": "Changed their password",
+  "tenant.suspended": "The business was suspended",
+  "visitor.forgotten": "A visitor had their chat forgotten",
 }
 
-const fieldNames: Record<string, string> = {
-  allowedOrigins: "allowed websites",
-  botIds: "bots",
-  published: "published",
-  status: "status",
+/** The parts of an entry that mean something to an owner, by the owner's names for them. */
+const fields: Record<string, string> = {
+  allowedOrigins: "Allowed websites",
+  color: "Colour",
+  greeting: "Greeting",
+  instructions: "Instructions",
+  label: "Words on the button",
+  locale: "Language",
+  name: "Name",
+  position: "Corner",
+  published: "Published",
+  starters: "Starter questions",
+  status: "Status",
+  title: "Title",
+  website: "Website",
+}
+
+const values: Record<string, string> = {
+  active: "on",
+  disabled: "off",
+  true: "yes",
+  false: "no",
 }
 
 export function AuditTable({ events }: { events: AuditEventView[] }) {
@@ -41,20 +59,22 @@ export function AuditTable({ events }: { events: AuditEventView[] }) {
         "When",
         "Who",
         "What",
-        { label: "Details", className: "hidden md:table-cell" },
+        { label: "Details", className: "max-md:hidden" },
         { label: "Address", className: "hidden lg:table-cell" },
       ]}
     >
       {events.map((event) => (
         <Row key={event.id}>
-          <Cell className="align-top whitespace-nowrap text-quiet">
+          <Cell className="align-top whitespace-nowrap text-quiet max-sm:order-2 max-sm:text-13">
             <RelativeTime at={event.createdAt} />
           </Cell>
-          <Cell className="min-w-28 align-top wrap-anywhere">{event.actor.label}</Cell>
-          <Cell className="min-w-32 align-top font-medium">
+          <Cell className="align-top wrap-anywhere max-sm:order-2 max-sm:text-13 sm:min-w-40">
+            {event.actor.label}
+          </Cell>
+          <Cell className="align-top font-medium max-sm:order-1 max-sm:basis-full sm:min-w-36">
             {actions[event.action] ?? event.action}
           </Cell>
-          <Cell className="hidden align-top text-13 text-quiet md:table-cell">
+          <Cell className="align-top text-13 text-quiet max-sm:order-3 max-sm:basis-full max-md:sm:hidden">
             <Change before={event.before} after={event.after} />
           </Cell>
           <Cell className="hidden align-top whitespace-nowrap text-13 text-quiet lg:table-cell">
@@ -69,13 +89,14 @@ export function AuditTable({ events }: { events: AuditEventView[] }) {
 type ChangeProps = { before: AuditEventView["before"]; after: AuditEventView["after"] }
 
 function Change({ before, after }: ChangeProps) {
-  const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])]
+  const names = Object.keys(fields).filter((name) => name in { ...before, ...after })
   return (
     <ul className="flex max-w-md flex-col gap-0.5">
       {names.map((name) => (
         <li key={name} className="wrap-anywhere">
-          {fieldNames[name] ?? name}: {before && name in before ? `${show(before[name])} → ` : ""}
-          {after && name in after ? show(after[name]) : "removed"}
+          {fields[name]}: {before && name in before ? show(before[name]) : ""}
+          {before && after && name in before && name in after ? " → " : ""}
+          {after && name in after ? show(after[name]) : ""}
         </li>
       ))}
     </ul>
@@ -85,7 +106,7 @@ function Change({ before, after }: ChangeProps) {
 function show(value: unknown): string {
   if (value === null || value === undefined || value === "") return "empty"
   if (Array.isArray(value)) return value.length === 0 ? "none" : value.map(show).join(", ")
-  if (typeof value === "boolean") return value ? "yes" : "no"
   const text = typeof value === "object" ? JSON.stringify(value) : String(value)
-  return text.length > 120 ? `${text.slice(0, 120)}…` : text
+  const said = values[text] ?? text
+  return said.length > 120 ? `${said.slice(0, 120)}…` : said
 }

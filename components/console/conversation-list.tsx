@@ -3,7 +3,7 @@ import { Badge } from "#components/ui/badge.tsx"
 import { joinClasses } from "#components/ui/class-names.ts"
 import { RelativeTime } from "#components/ui/relative-time.tsx"
 import type { ConversationFilter, ConversationView } from "#lib/conversations/schema.ts"
-import { formatNumber, formatSite } from "./format.ts"
+import { formatSite } from "./format.ts"
 
 const filters: readonly { value: ConversationFilter; label: string }[] = [
   { value: "all", label: "All" },
@@ -68,12 +68,9 @@ export function ConversationList(props: ConversationListProps) {
                 <span dir="auto" className="line-clamp-2 font-medium wrap-anywhere">
                   {conversation.preview || "No words"}
                 </span>
-                <span className="mt-1 flex flex-wrap items-center gap-x-2 gap-y-1 text-13 text-quiet">
-                  <RelativeTime at={conversation.lastMessageAt} />
-                  <span aria-hidden="true">·</span>
-                  <span className="min-w-0 truncate">{formatSite(conversation.origin)}</span>
-                  <span aria-hidden="true">·</span>
-                  <span>{formatNumber(conversation.messageCount, "message")}</span>
+                <span className="mt-1 flex items-center gap-2 text-13 text-quiet">
+                  <RelativeTime at={conversation.lastMessageAt} className="shrink-0" />
+                  <span className="min-w-0 flex-1 truncate">{formatSite(conversation.origin)}</span>
                   {conversation.isUnanswered ? <Badge tone="waiting">Unanswered</Badge> : null}
                 </span>
               </Link>

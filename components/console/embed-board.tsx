@@ -40,6 +40,9 @@ type EmbedBoardProps = {
 export function EmbedBoard({ bot, entries, actions }: EmbedBoardProps) {
   const canWrite = useCan("keys.write")
   const [isCreating, setCreating] = useState(false)
+  const sorted = [...entries].sort(
+    (a, b) => Number(b.key.status === "active") - Number(a.key.status === "active"),
+  )
   return (
     <div className="grid items-start gap-6 xl:grid-cols-[minmax(0,1fr)_25rem]">
       <div className="flex min-w-0 flex-col gap-5">
@@ -68,7 +71,7 @@ export function EmbedBoard({ bot, entries, actions }: EmbedBoardProps) {
             </EmptyState>
           </Card>
         ) : (
-          entries.map(({ key, sites, refusals }) => (
+          sorted.map(({ key, sites, refusals }) => (
             <KeyCard
               key={key.id}
               embedKey={key}
@@ -81,8 +84,8 @@ export function EmbedBoard({ bot, entries, actions }: EmbedBoardProps) {
         <EmbedGuides />
       </div>
       <section aria-label="Preview" className="xl:sticky xl:top-8">
-        <div className="mb-3">
-          <h2 className="text-16 font-semibold">Preview</h2>
+        <div className="mb-2">
+          <h2 className="flex min-h-9 items-center text-16 font-semibold">Preview</h2>
           <p className="text-13 text-quiet">The real thing, as visitors get it. Try a question.</p>
         </div>
         <PreviewFrame

@@ -83,13 +83,16 @@ export function KeyCard({ embedKey, sites, refusals, actions }: KeyCardProps) {
 
       <Websites embedKey={embedKey} sites={sites} refusals={refusals} update={actions.updateKey} />
 
-      <div className="flex flex-col gap-2">
-        <h3 className="font-medium">The line to paste</h3>
-        <Snippet embedKey={embedKey.key} />
-        <p className="text-13 text-quiet">
-          Anyone can see this line in your page. That’s fine: it opens nothing from other websites.
-        </p>
-      </div>
+      {isOn ? (
+        <div className="flex flex-col gap-2">
+          <h3 className="font-medium">The line to paste</h3>
+          <Snippet embedKey={embedKey.key} />
+          <p className="text-13 text-quiet">
+            Anyone can see this line in your page. That’s fine: it opens nothing from other
+            websites.
+          </p>
+        </div>
+      ) : null}
 
       <ConfirmDialog
         isOpen={asked === "off"}

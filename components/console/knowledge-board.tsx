@@ -38,7 +38,7 @@ export function KnowledgeBoard({ botId, sources: initial, actions }: KnowledgeBo
       <div className="flex flex-wrap items-center justify-between gap-3">
         <p className="text-quiet">
           {formatNumber(sources.length, "source")}
-          {failed > 0 ? `, ${formatNumber(failed, "failed one", "failed")}` : ""}
+          {failed > 0 ? `, ${formatNumber(failed, "failed", "failed")}` : ""}
           {canWrite && sources.length > 0 ? ". Drop files anywhere to add them." : "."}
         </p>
         {canWrite && sources.length > 0 ? (
@@ -57,7 +57,7 @@ export function KnowledgeBoard({ botId, sources: initial, actions }: KnowledgeBo
           <AddSource botId={botId} uploads={uploads} actions={actions} onAdded={add} />
         </Card>
       ) : null}
-      <Card>
+      <Card isFlush>
         {sources.length === 0 ? (
           <EmptyState title="It knows nothing yet">
             Add what your visitors ask about: delivery, opening hours, prices, how things work.

@@ -27,20 +27,20 @@ export function LeadTable({ leads, botNames, update }: LeadTableProps) {
         "Who",
         "Message",
         { label: "Bot", className: "hidden md:table-cell" },
-        { label: "When", className: "hidden sm:table-cell" },
+        "When",
         "Status",
       ]}
     >
       {leads.map((lead) => (
         <Row key={lead.id}>
-          <Cell className="min-w-36 align-top">
-            <p dir="auto" className="font-medium wrap-anywhere">
+          <Cell className="align-top max-sm:basis-full sm:min-w-40">
+            <p dir="auto" className="font-medium wrap-break-word">
               {lead.name || "No name"}
             </p>
-            {lead.email ? <p className="text-13 text-quiet wrap-anywhere">{lead.email}</p> : null}
+            {lead.email ? <p className="text-13 text-quiet wrap-break-word">{lead.email}</p> : null}
             {lead.phone ? <p className="text-13 text-quiet wrap-anywhere">{lead.phone}</p> : null}
           </Cell>
-          <Cell className="min-w-48 align-top">
+          <Cell className="align-top max-sm:basis-full sm:min-w-48">
             <p dir="auto" className="line-clamp-3 max-w-md whitespace-pre-wrap wrap-anywhere">
               {lead.message}
             </p>
@@ -53,8 +53,10 @@ export function LeadTable({ leads, botNames, update }: LeadTableProps) {
               </Link>
             ) : null}
           </Cell>
-          <Cell className="hidden align-top md:table-cell">{botNames[lead.botId] ?? ""}</Cell>
-          <Cell className="hidden align-top whitespace-nowrap text-quiet sm:table-cell">
+          <Cell className="hidden align-top whitespace-nowrap text-quiet md:table-cell">
+            {botNames[lead.botId] ?? ""}
+          </Cell>
+          <Cell className="align-top whitespace-nowrap text-quiet max-sm:flex-1 max-sm:text-13">
             <RelativeTime at={lead.createdAt} />
           </Cell>
           <Cell className="align-top whitespace-nowrap">

@@ -12,20 +12,20 @@ export function LiveSites({ sites }: LiveSitesProps) {
     <Card title="Live on">
       <ul className="-my-2 divide-y divide-hairline">
         {sites.slice(0, 8).map((site) => (
-          <li key={site.origin} className="flex flex-wrap items-center gap-x-3 gap-y-1 py-2.5">
-            <span className="min-w-0 flex-1 basis-40 font-medium wrap-anywhere">
-              {formatSite(site.origin)}
-            </span>
+          <li key={site.origin} className="flex items-start justify-between gap-3 py-2.5">
+            <div className="min-w-0">
+              <p className="font-medium wrap-anywhere">{formatSite(site.origin)}</p>
+              <p className="text-13 text-quiet">
+                {site.lastSeenAt ? (
+                  <>
+                    Seen <RelativeTime at={site.lastSeenAt} />
+                  </>
+                ) : (
+                  "Not seen yet"
+                )}
+              </p>
+            </div>
             {site.isTest ? <Badge>Test</Badge> : null}
-            <span className="text-13 text-quiet">
-              {site.lastSeenAt ? (
-                <>
-                  seen <RelativeTime at={site.lastSeenAt} />
-                </>
-              ) : (
-                "not seen yet"
-              )}
-            </span>
           </li>
         ))}
       </ul>

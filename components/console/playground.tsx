@@ -6,6 +6,7 @@ import { Badge } from "#components/ui/badge.tsx"
 import { Button } from "#components/ui/button.tsx"
 import { Card } from "#components/ui/card.tsx"
 import { joinClasses } from "#components/ui/class-names.ts"
+import { EmptyState } from "#components/ui/empty-state.tsx"
 import { controlClasses } from "#components/ui/field.tsx"
 import type { BotView } from "#lib/bots/schema.ts"
 import type { SearchResult } from "#lib/knowledge/schema.ts"
@@ -61,7 +62,7 @@ function PassageSearch({ botId, search }: { botId: string; search: SearchPassage
         What it would read
       </h2>
       <p className="mb-3 text-13 text-quiet">
-        The passages of your sources that fit a question best, before any answer is written.
+        The passages that fit a question best, before any answer is written.
       </p>
       <form onSubmit={submit} className="mb-4 flex flex-wrap gap-2">
         <input
@@ -88,6 +89,11 @@ function PassageSearch({ botId, search }: { botId: string; search: SearchPassage
           </p>
         ) : null}
       </div>
+      {found === null ? (
+        <EmptyState title="Find out why it answers as it does" number="?">
+          Type a question to see what your sources hold on it, and what they lack.
+        </EmptyState>
+      ) : null}
       {found ? (
         <ol className="flex flex-col gap-3">
           {found.passages.map((passage, index) => (

@@ -51,17 +51,11 @@ export function SourceTable({ sources, base, actions, onChanged }: SourceTablePr
     <>
       <Table
         label="Sources"
-        head={[
-          "Source",
-          "State",
-          { label: "Size", className: "hidden sm:table-cell" },
-          { label: "Added", className: "hidden sm:table-cell" },
-          { label: "Actions", isHidden: true },
-        ]}
+        head={["Source", "State", "Size", "Added", { label: "Actions", isHidden: true }]}
       >
         {sources.map((source) => (
           <Row key={source.id}>
-            <Cell className="min-w-40">
+            <Cell className="sm:min-w-40 max-sm:flex-1 max-sm:basis-[calc(100%-4rem)]">
               <div className="flex items-start gap-3">
                 <Icon
                   name={kinds[source.kind].icon}
@@ -82,16 +76,16 @@ export function SourceTable({ sources, base, actions, onChanged }: SourceTablePr
                 </div>
               </div>
             </Cell>
-            <Cell>
+            <Cell className="max-sm:order-1">
               <SourceState source={source} />
             </Cell>
-            <Cell className="hidden whitespace-nowrap text-quiet tabular-nums sm:table-cell">
+            <Cell className="whitespace-nowrap text-quiet tabular-nums max-sm:order-1 max-sm:text-13">
               {formatBytes(source.byteSize)}
             </Cell>
-            <Cell className="hidden whitespace-nowrap text-quiet sm:table-cell">
+            <Cell className="whitespace-nowrap text-quiet max-sm:order-1 max-sm:text-13">
               <RelativeTime at={source.createdAt} />
             </Cell>
-            <Cell className="w-px text-end">
+            <Cell className="text-end sm:w-px">
               <Menu
                 label={`Actions for ${source.title}`}
                 trigger={<IconButton icon="more" label={`Actions for ${source.title}`} />}

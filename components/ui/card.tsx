@@ -29,7 +29,7 @@ export function Card({ title, description, action, children, className, isFlush 
           {action}
         </div>
       ) : null}
-      {children ? <div className={isFlush ? "pt-3" : "p-5"}>{children}</div> : null}
+      {children ? <div className={isFlush ? (title ? "pt-3" : "") : "p-5"}>{children}</div> : null}
     </section>
   )
 }

@@ -11,10 +11,10 @@ const steps: [limitSeconds: number, unitSeconds: number, unit: Intl.RelativeTime
   [Number.POSITIVE_INFINITY, 31_557_600, "year"],
 ]
 
-const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "short" })
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "long" })
 const exact = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium" })
 
-/** "2 min. ago", "yesterday": how long before `now` a moment lies. Under 45 seconds is "just now". */
+/** "2 minutes ago", "yesterday": how long before `now` a moment lies. Under 45 seconds is "just now". */
 export function formatAge(iso: string, now: number): string {
   const seconds = (now - Date.parse(iso)) / 1000
   if (Math.abs(seconds) < 45) return "just now"

@@ -1,52 +1,63 @@
 import type { ComponentProps, ReactNode } from "react"
 import { joinClasses } from "./class-names.ts"
 
-type TableProps = {
-  label: string
-  head: readonly (string | { label: string; isHidden?: boolean; className?: string })[]
-  children: ReactNode
-}
+const roles = {
+  table: { role: "table" },
+  group: { role: "rowgroup" },
+  row: { role: "row" },
+  head: { role: "columnheader" },
+  cell: { role: "cell" },
+} as const
+
+type Column = { label: string; isHidden?: boolean; align?: "start" | "end"; className?: string }
+type TableProps = { label: string; head: readonly (string | Column)[]; children: ReactNode }
 
 /**
- * Rows of things. On a phone the columns that matter less are hidden by the cells' own classes; what
- * is still too wide scrolls inside the table and never moves the page.
+ * Rows of things; on a phone each row becomes a small block. The roles are spelled out because a
+ * browser forgets that a table is one when its rows are laid out otherwise.
  */
 export function Table({ label, head, children }: TableProps) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-    <section aria-label={label} tabIndex={0} className="relative overflow-x-auto rounded-[inherit]">
-      <table className="w-full border-collapse text-start text-14">
-        <caption className="sr-only">{label}</caption>
-        <thead>
-          <tr className="border-b border-hairline">
-            {head.map((column) => {
-              const spec = typeof column === "string" ? { label: column } : column
-              return (
-                <th
-                  key={spec.label}
-                  scope="col"
-                  className={joinClasses(
-                    "px-4 py-2.5 text-start text-13 font-medium text-quiet whitespace-nowrap first:ps-5 last:pe-5",
-                    spec.className,
-                  )}
-                >
-                  {spec.isHidden ? <span className="sr-only">{spec.label}</span> : spec.label}
-                </th>
-              )
-            })}
-          </tr>
-        </thead>
-        <tbody>{children}</tbody>
-      </table>
-    </section>
+    <table
+      {...roles.table}
+      aria-label={label}
+      className="w-full border-collapse text-14 max-sm:block"
+    >
+      <thead {...roles.group} className="max-sm:sr-only">
+        <tr {...roles.row} className="border-b border-hairline">
+          {head.map((column) => {
+            const spec: Column = typeof column === "string" ? { label: column } : column
+            return (
+              <th
+                key={spec.label}
+                {...roles.head}
+                scope="col"
+                className={joinClasses(
+                  "px-3 py-2.5 text-13 font-medium text-quiet whitespace-nowrap first:ps-5 last:pe-5",
+                  spec.align === "end" ? "text-end" : "text-start",
+                  spec.className,
+                )}
+              >
+                {spec.isHidden ? <span className="sr-only">{spec.label}</span> : spec.label}
+              </th>
+            )
+          })}
+        </tr>
+      </thead>
+      <tbody {...roles.group} className="max-sm:block">
+        {children}
+      </tbody>
+    </table>
   )
 }
 
 export function Row({ className, ...rest }: ComponentProps<"tr">) {
   return (
     <tr
+      {...roles.row}
       className={joinClasses(
-        "border-b border-hairline last:border-b-0 hover:bg-sunken/60",
+        "border-b border-hairline last:border-b-0 sm:hover:bg-sunken/60",
+        "max-sm:flex max-sm:flex-wrap max-sm:items-center max-sm:gap-x-3 max-sm:gap-y-1 max-sm:px-5 max-sm:py-3.5",
         className,
       )}
       {...rest}
@@ -54,11 +65,22 @@ export function Row({ className, ...rest }: ComponentProps<"tr">) {
   )
 }
 
-export function Cell({ className, ...rest }: ComponentProps<"td">) {
+/** `label` repeats the column's name on phones, for figures that say nothing alone. */
+export function Cell({ className, label, children, ...rest }: CellProps) {
   return (
     <td
-      className={joinClasses("px-4 py-3 align-middle first:ps-5 last:pe-5", className)}
+      {...roles.cell}
+      className={joinClasses("max-sm:block sm:px-3 sm:py-3 sm:first:ps-5 sm:last:pe-5", className)}
       {...rest}
-    />
+    >
+      {label ? (
+        <span aria-hidden="true" className="text-13 text-quiet sm:hidden">
+          {label}{" "}
+        </span>
+      ) : null}
+      {children}
+    </td>
   )
 }
+
+type CellProps = ComponentProps<"td"> & { label?: string }

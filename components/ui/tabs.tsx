@@ -3,7 +3,7 @@
 import Link from "next/link"
 import { usePathname } from "next/navigation"
 import { Tabs as Primitive } from "radix-ui"
-import type { ReactNode } from "react"
+import { type ReactNode, useEffect, useRef } from "react"
 import { joinClasses } from "./class-names.ts"
 
 const tabClasses = (isCurrent: boolean) =>
@@ -25,8 +25,15 @@ type LinkTabsProps = {
 /** Tabs that are pages: each has an address, and Back works. */
 export function LinkTabs({ label, tabs, base }: LinkTabsProps) {
   const pathname = usePathname()
+  const row = useRef<HTMLElement>(null)
+  // On a phone the row is wider than the screen: bring the current tab into it.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs again for each address
+  useEffect(() => {
+    const current = row.current?.querySelector<HTMLElement>("[aria-current]")
+    if (row.current && current) row.current.scrollLeft = current.offsetLeft - 48
+  }, [pathname])
   return (
-    <nav aria-label={label} className={rowClasses}>
+    <nav ref={row} aria-label={label} className={joinClasses("relative", rowClasses)}>
       {tabs.map((tab) => {
         const isCurrent =
           tab.href === base

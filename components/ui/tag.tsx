@@ -89,7 +89,7 @@ export function KeyTag({ lastFour, name, isOn, note, children }: KeyTagProps) {
         <span className="block font-medium wrap-anywhere">{name}</span>
         {note ? <span className="block text-13 text-quiet">{note}</span> : null}
       </span>
-      {children}
+      {children ? <span className="ms-auto flex items-center gap-3">{children}</span> : null}
     </div>
   )
 }

@@ -34,6 +34,8 @@ export function TextAreaField({
           {...control}
           {...input}
           rows={rows}
+          // With field-sizing the rows are only a wish: the height they stand for is kept as the least.
+          style={{ minHeight: `calc(${rows} * 1.375rem + 1.125rem)` }}
           className={joinClasses(controlClasses, "field-sizing-content max-h-96 resize-y")}
         />
       )}

@@ -1,6 +1,7 @@
 import type { Metadata } from "next"
 import type { ReactNode } from "react"
 import { Shell } from "#components/console/shell.tsx"
+import { sortBots } from "#components/console/sort-bots.ts"
 import { requireMember } from "#lib/auth/session.ts"
 import { listBots } from "#lib/bots/queries.ts"
 import { env } from "#lib/env.ts"
@@ -20,7 +21,7 @@ export default async function ConsoleLayout({ children, params }: Props) {
         permissions: [...scope.permissions],
         widgetUrl: env.WIDGET_URL,
       }}
-      bots={bots.map(({ id, name, published }) => ({ id, name, published }))}
+      bots={sortBots(bots).map(({ id, name, published }) => ({ id, name, published }))}
       account={{
         name: user.name,
         email: user.email,

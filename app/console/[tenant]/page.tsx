@@ -1,8 +1,10 @@
 import type { Metadata } from "next"
 import Link from "next/link"
+import { formatNumber } from "#components/console/format.ts"
 import { NewBotDialog } from "#components/console/new-bot-dialog.tsx"
 import { PageHeader } from "#components/console/page-header.tsx"
 import { routes } from "#components/console/routes.ts"
+import { sortBots } from "#components/console/sort-bots.ts"
 import { Badge } from "#components/ui/badge.tsx"
 import { ButtonLink } from "#components/ui/button.tsx"
 import { Card } from "#components/ui/card.tsx"
@@ -20,7 +22,7 @@ type Props = { params: Promise<{ tenant: string }> }
 export default async function BotsPage({ params }: Props) {
   const { tenant: tenantId } = await params
   const { scope, tenant } = await requireMember(tenantId)
-  const { data: bots } = await listBots(scope, { limit: 200 })
+  const bots = sortBots((await listBots(scope, { limit: 200 })).data)
   const overviews = await Promise.all(bots.map((bot) => getBotOverview(scope, bot.id)))
   const canWrite = scope.permissions.has("bots.write")
   const create = canWrite ? (
@@ -62,7 +64,7 @@ export default async function BotsPage({ params }: Props) {
                 )}
               </div>
               <p className="mt-3 text-quiet">
-                {overviews[index]?.conversationCount ?? 0} conversations in 30 days
+                {formatNumber(overviews[index]?.conversationCount ?? 0, "conversation")} in 30 days
               </p>
               <p className="text-13 text-quiet">
                 Changed <RelativeTime at={bot.updatedAt} />

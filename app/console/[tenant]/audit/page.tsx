@@ -28,7 +28,7 @@ export default async function AuditPage({ params, searchParams }: Props) {
         title="Audit"
         description="Who changed what, and when. Nobody can edit this list."
       />
-      <Card>
+      <Card isFlush>
         <AuditTable events={data} />
       </Card>
       <OlderLink cursor={nextCursor} label="Older entries" />

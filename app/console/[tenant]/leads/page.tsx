@@ -38,7 +38,7 @@ export default async function LeadsPage({ params, searchParams }: Props) {
         description="Visitors who left a way to reach them."
         action={leads.length > 0 ? <LeadExport leads={leads} botNames={botNames} /> : null}
       />
-      <Card>
+      <Card isFlush>
         {leads.length === 0 ? (
           <EmptyState title="Nobody is waiting">
             When a bot finds no answer, it offers visitors to leave their details. They appear here.

@@ -1,14 +1,13 @@
 import type { Metadata } from "next"
 import { PageHeader } from "#components/console/page-header.tsx"
 import { PasswordForm } from "#components/console/password-form.tsx"
+import { roleNames } from "#components/console/role-names.ts"
 import { ButtonLink } from "#components/ui/button.tsx"
 import { Card } from "#components/ui/card.tsx"
 import { requireMember } from "#lib/auth/session.ts"
 import { changePassword } from "../actions.ts"
 
 export const metadata: Metadata = { title: "Settings" }
-
-const roleNames = { owner: "Owner", admin: "Admin", member: "Member", viewer: "Viewer" } as const
 
 type Props = { params: Promise<{ tenant: string }> }
 

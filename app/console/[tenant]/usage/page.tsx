@@ -46,20 +46,30 @@ export default async function UsagePage({ params }: Props) {
         <Card>
           <DailyChart label="Answers" days={days} />
         </Card>
-        <Card>
+        <Card isFlush>
           <Table
             label="Usage by bot"
-            head={["Bot", "Answers", "Tokens read", "Tokens written"].map((label, index) => ({
-              label,
-              className: index > 0 ? "text-end" : "",
-            }))}
+            head={[
+              "Bot",
+              { label: "Answers", align: "end" },
+              { label: "Tokens read", align: "end" },
+              { label: "Tokens written", align: "end" },
+            ]}
           >
             {byBot.map((row) => (
               <Row key={row.botId}>
-                <Cell className="min-w-32 font-medium wrap-anywhere">{row.name}</Cell>
-                <Cell className="text-end tabular-nums">{formatCount(row.messages)}</Cell>
-                <Cell className="text-end tabular-nums">{formatCount(row.read)}</Cell>
-                <Cell className="text-end tabular-nums">{formatCount(row.written)}</Cell>
+                <Cell className="font-medium wrap-anywhere max-sm:basis-full sm:min-w-32">
+                  {row.name}
+                </Cell>
+                <Cell label="Answers" className="tabular-nums sm:text-end">
+                  {formatCount(row.messages)}
+                </Cell>
+                <Cell label="Read" className="tabular-nums sm:text-end">
+                  {formatCount(row.read)}
+                </Cell>
+                <Cell label="Written" className="tabular-nums sm:text-end">
+                  {formatCount(row.written)}
+                </Cell>
               </Row>
             ))}
           </Table>
