@@ -39,7 +39,7 @@ export function parseOriginPattern(
     url.password ||
     url.search ||
     url.hash ||
-    !/^[^/?#]*\/\/[^/?#\\]+\/?$/.test(address)
+    !/^[^/?#]*\/\/[^/?#\\@]+\/?$/.test(address)
   ) {
     return { problem: "Enter the website only, without a path: https://www.example.com." }
   }
@@ -71,6 +71,8 @@ export function parseOrigin(header: string | null): string | null {
   if (!header || header === "null" || header.length > 300 || !URL.canParse(header)) return null
   const url = new URL(header)
   if (url.protocol !== "https:" && url.protocol !== "http:") return null
+  // URL takes a star for a host; no browser sends one, and a rule must not be met by its own spelling.
+  if (url.host.includes("*")) return null
   // A browser sends scheme, host and port alone: anything longer was made by hand.
   return url.origin.toLowerCase() === header.toLowerCase() ? url.origin : null
 }
