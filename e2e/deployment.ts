@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process"
-import { existsSync } from "node:fs"
+import { chmodSync, existsSync, mkdtempSync, rmSync } from "node:fs"
 import { createServer } from "node:http"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
+import { prepareEnvironment } from "../runtime/environment.ts"
 import { createTestDatabase, type TestDatabase } from "../runtime/test-database.ts"
 import { type FakeModel, listenOnLoopback, startFakeModel } from "./fake-model.ts"
 
@@ -41,13 +43,15 @@ export type DeploymentOptions = {
   webCount?: number
   /** Null: no model at all, the product answers by quoting. */
   model?: "fake" | null
+  /** Flushes every commit to disk, as a real one does; tests have no power cut to survive. */
+  isDurable?: boolean
   env?: Record<string, string>
 }
 
 export async function startDeployment(options: DeploymentOptions = {}): Promise<Deployment> {
   requireBuild()
   const model = await startFakeModel()
-  const database = await createTestDatabase()
+  const database = options.isDurable ? await createDurableDatabase() : await createTestDatabase()
   const programs: Program[] = []
   const stop = async () => {
     await Promise.all(programs.map((program) => program.stop()))
@@ -79,6 +83,23 @@ export async function startDeployment(options: DeploymentOptions = {}): Promise<
   }
 }
 
+async function createDurableDatabase(): Promise<TestDatabase> {
+  const dataDir = mkdtempSync(join(tmpdir(), "coatcheck-bench-"))
+  chmodSync(dataDir, 0o711)
+  const { env, ownerUrl, superuserUrl, stop } = await prepareEnvironment({ dataDir })
+  return {
+    env,
+    ownerUrl,
+    superuserUrl,
+    appUrl: env.DATABASE_URL ?? "",
+    dataDir,
+    async stop() {
+      await stop()
+      rmSync(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
 export function requireBuild(): void {
   if (!existsSync(join(root, ".next", "BUILD_ID")))
     throw new Error("There is no build yet. Run npm run build first.")
@@ -90,7 +111,7 @@ function composeEnvironment(
   port: number,
   options: DeploymentOptions,
 ): Record<string, string> {
-  const modelEnv =
+  const modelEnv: Record<string, string> =
     options.model === null
       ? {}
       : {
