@@ -12,6 +12,7 @@ import { log } from "#lib/log.ts"
 import { allow, type Permission } from "#lib/tenancy/permissions.ts"
 import type { TenantScope, VisitorScope } from "#lib/tenancy/scope.ts"
 import { readFile, readJson } from "./body.ts"
+import { observeRequest } from "./metrics.ts"
 import { type Dialect, parseInput, problemResponse, toFailure } from "./problems.ts"
 
 // The one way to write a route. The order is fixed: request id → per-IP limit → authenticate → caller's
@@ -116,6 +117,12 @@ export function route<Kind extends AuthKind, Body extends z.ZodType, Query exten
     response.headers.set("x-request-id", requestId)
     if (!response.headers.has("cache-control")) response.headers.set("cache-control", "no-store")
     const durationMs = Math.round(performance.now() - startedAt)
+    observeRequest({
+      auth: options.auth,
+      method: request.method,
+      status: response.status,
+      durationMs,
+    })
     const { pathname } = new URL(request.url)
     log.info(
       {
