@@ -1,4 +1,5 @@
 import type { Metadata, Viewport } from "next"
+import { connection } from "next/server"
 import type { ReactNode } from "react"
 import { fraunces, inter, interExtended } from "./fonts.ts"
 import "./globals.css"
@@ -18,7 +19,9 @@ export const viewport: Viewport = {
   ],
 }
 
-export default function RootLayout({ children }: { children: ReactNode }) {
+export default async function RootLayout({ children }: { children: ReactNode }) {
+  // Each answer carries its own script nonce: a page rendered at build time would have none and stay dead.
+  await connection()
   return (
     <html lang="en" className={`${inter.variable} ${interExtended.variable} ${fraunces.variable}`}>
       <body className="min-h-dvh antialiased">{children}</body>

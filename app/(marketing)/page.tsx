@@ -1,4 +1,3 @@
-import { connection } from "next/server"
 import { ButtonLink } from "#components/ui/button.tsx"
 import { CopyButton } from "#components/ui/copy-button.tsx"
 import { Icon } from "#components/ui/icon.tsx"
@@ -52,8 +51,7 @@ const promises = [
   ],
 ] as const
 
-export default async function LandingPage() {
-  await connection()
+export default function LandingPage() {
   const line = `<script async src="${env.WIDGET_URL}/embed.js" data-key="pk_live_…"></script>`
   return (
     <>
