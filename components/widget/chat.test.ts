@@ -46,6 +46,7 @@ function streamOf(
       if (part) stream.enqueue(encoder.encode(`data: ${JSON.stringify(part)}\n\n`))
       else if (ending === "break") stream.error(new TypeError("network error"))
       else if (ending === "close") stream.close()
+      else if (ending.aborted) stream.error(ending.reason)
       else ending.addEventListener("abort", () => stream.error(ending.reason))
     },
   })
