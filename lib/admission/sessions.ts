@@ -6,6 +6,7 @@ import { type Tx, withTenant } from "#lib/tenancy/database.ts"
 import {
   type AdmissionBot,
   countRefusal,
+  countSessionRefusal,
   findEmbedKey,
   findLiveSessions,
   type LiveEmbedKey,
@@ -228,7 +229,10 @@ export async function authenticateSession(
     throw fail("unauthorized")
   }
   const [session] = await findLiveSessions([sessionId])
-  if (!session) throw fail("unauthorized")
+  if (!session) {
+    await countSessionRefusal(sessionId, "session_dead")
+    throw fail("unauthorized")
+  }
   const { limits, mode, botName: _, ...claims } = session
   return { scope: scopeFromSession({ ...claims, ip: request.ip }), limits, mode }
 }

@@ -69,7 +69,11 @@ export async function sellTicket(request: {
   ip: string
 }): Promise<Ticket & { origin: string }> {
   const key = await findLiveKey(request.key)
-  if (key?.purpose !== "site") throw fail("unauthorized")
+  if (key?.purpose !== "site") {
+    const parts = parseEmbedKey(request.key)
+    if (parts) await countRefusal(parts.keyId, "key_dead", parseOrigin(request.origin))
+    throw fail("unauthorized")
+  }
   if (!request.origin) {
     await countRefusal(key.keyId, "origin_required", null)
     throw fail("origin_required")

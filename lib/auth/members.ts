@@ -33,9 +33,9 @@ export async function authenticateMember(
   tenantId: string | undefined,
   ip: string,
 ): Promise<TenantScope> {
-  if (request.method !== "GET" && request.headers.get("origin") !== env.APP_URL)
-    throw fail("forbidden")
   const { scope } = await requireMembership(request.headers.get("cookie"), tenantId, ip)
+  const isOurPage = request.headers.get("origin") === env.APP_URL
+  if (request.method !== "GET" && !isOurPage) throw fail("forbidden")
   return scope
 }
 

@@ -5,6 +5,7 @@ import { newId } from "#lib/ids.ts"
 import { secondsLeftToday, takeFromCounter, utcDay } from "#lib/limits/counters.ts"
 import type { KeyLimits } from "#lib/limits/schema.ts"
 import { type Tx, withTenant } from "#lib/tenancy/database.ts"
+import { countRefusal } from "#lib/tenancy/directory.ts"
 import { allow } from "#lib/tenancy/permissions.ts"
 import type { VisitorScope } from "#lib/tenancy/scope.ts"
 import { type ConversationRow, type MessageRow, toMessageView } from "./queries.ts"
@@ -37,6 +38,10 @@ export async function beginTurn(
   limits: KeyLimits,
 ): Promise<Turn> {
   allow(scope, "chat.send")
+  if (input.message.length > limits.messageChars) {
+    const message = `Keep the message under ${limits.messageChars.toLocaleString("en")} characters.`
+    throw fail("invalid", { detail: message, issues: [{ path: "message", message }] })
+  }
   const clientMessageId = input.clientMessageId ?? newId("message")
   return withTenant(scope, async (tx) => {
     await takeStream(tx, scope, clientMessageId)
@@ -173,6 +178,7 @@ async function takeFromDay(tx: Tx, scope: VisitorScope, limits: KeyLimits) {
     limit: limits.messagesPerDay,
   }
   if (await takeFromCounter(tx, scope, counter)) return
+  await countRefusal(scope.visitor.keyId, "day_limit", scope.visitor.origin)
   throw fail("day_limit", { headers: { "retry-after": String(secondsLeftToday()) } })
 }
 

@@ -1,4 +1,4 @@
-import { PgBoss } from "pg-boss"
+import { type JobWithMetadata, PgBoss } from "pg-boss"
 import { env } from "#lib/env.ts"
 import { ingestSource } from "#lib/knowledge/ingest.ts"
 import { log } from "#lib/log.ts"
@@ -14,6 +14,8 @@ const sweepMs = 1_000
 /** How long a source that was handed to the queue is left alone before it is handed over again. */
 const resendMs = 30_000
 const workers = 2
+/** So many of one tenant's sources wait in the queue at once: another tenant's need not wait for all. */
+const perTenant = 8
 
 type IngestJob = { sourceId: string }
 
@@ -39,29 +41,10 @@ export async function startIngestQueue(): Promise<IngestQueue> {
   boss.on("error", (error) => log.warn({ reason: error.message }, "queue trouble"))
   await boss.start()
   const stopping = new AbortController()
-  const sent = new Map<string, number>()
-  await boss.work<IngestJob, string>(
-    queue,
-    {
-      includeMetadata: true,
-      batchSize: 1,
-      localConcurrency: workers,
-      // One tenant's hundred files leave a worker free for everybody else's.
-      localGroupConcurrency: Math.max(1, workers - 1),
-      pollingIntervalSeconds: 1,
-      notifyPollingIntervalSeconds: 5,
-    },
-    async ([job]) => {
-      if (!job) return "gone"
-      return runJob(job.data.sourceId, {
-        // pg-boss runs a job again only when the worker that had it failed or fell silent.
-        isTakeover: job.retryCount > 0,
-        signal: AbortSignal.any([job.signal, stopping.signal]),
-        onSettled: () => sent.delete(job.data.sourceId),
-      })
-    },
-  )
-  const sweeping = sweep(boss, sent, stopping.signal)
+  const sent: Sent = new Map()
+  const news = new News(stopping.signal)
+  for (let i = 0; i < workers; i++) await addWorker(boss, { sent, news, signal: stopping.signal })
+  const sweeping = sweep(boss, sent, news)
   return {
     async stop(graceMs) {
       const timer = setTimeout(() => stopping.abort(), Math.max(0, graceMs - 1_000))
@@ -71,6 +54,33 @@ export async function startIngestQueue(): Promise<IngestQueue> {
       await sweeping
     },
   }
+}
+
+type Surroundings = { sent: Sent; news: News; signal: AbortSignal }
+
+async function addWorker(boss: PgBoss, { sent, news, signal }: Surroundings): Promise<void> {
+  const worker = { id: "" }
+  const handle = async ([job]: JobWithMetadata<IngestJob>[]) => {
+    if (!job) return "gone"
+    // Asks for the next job at once; pg-boss would otherwise sleep between any two.
+    if (worker.id) boss.notifyWorker(worker.id)
+    return runJob(job.data.sourceId, {
+      // pg-boss runs a job again only when the worker that had it failed or fell silent.
+      isTakeover: job.retryCount > 0,
+      signal: AbortSignal.any([job.signal, signal]),
+      onSettled: () => {
+        sent.delete(job.data.sourceId)
+        news.announce()
+      },
+    })
+  }
+  const options = {
+    includeMetadata: true,
+    batchSize: 1,
+    pollingIntervalSeconds: 1,
+    notifyPollingIntervalSeconds: 5,
+  } as const
+  worker.id = await boss.work<IngestJob, string, typeof options>(queue, options, handle)
 }
 
 type RunOptions = { isTakeover: boolean; signal: AbortSignal; onSettled: () => void }
@@ -91,33 +101,58 @@ async function runJob(sourceId: string, options: RunOptions): Promise<string> {
   }
 }
 
-/** Hands every unfinished source to the queue, until told to stop. */
-async function sweep(boss: PgBoss, sent: Map<string, number>, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
+type Sent = Map<string, { tenantId: string; at: number }>
+
+/** Hands unfinished sources to the queue, a few of each tenant at a time, until told to stop. */
+async function sweep(boss: PgBoss, sent: Sent, news: News): Promise<void> {
+  while (!news.isOver) {
     try {
-      for (const sourceId of await listUnfinishedSources(0)) {
-        if (Date.now() - (sent.get(sourceId) ?? 0) < resendMs) continue
-        const tenantId = await findSourceTenant(sourceId)
-        if (!tenantId) continue
-        sent.set(sourceId, Date.now())
-        await boss.send(queue, { sourceId }, { group: { id: tenantId } })
-      }
-      for (const [id, at] of sent) if (Date.now() - at > resendMs * 2) sent.delete(id)
+      for (const sourceId of await listUnfinishedSources(0)) await offer(boss, sent, sourceId)
     } catch (error) {
       log.warn({ reason: error instanceof Error ? error.message : "unknown" }, "sweep failed")
     }
-    await pause(sweepMs, signal)
+    await news.wait(sweepMs)
   }
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener("abort", done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener("abort", done, { once: true })
-  })
+async function offer(boss: PgBoss, sent: Sent, sourceId: string): Promise<void> {
+  const now = Date.now()
+  for (const [id, { at }] of sent) if (now - at > resendMs) sent.delete(id)
+  if (sent.has(sourceId)) return
+  const tenantId = await findSourceTenant(sourceId)
+  if (!tenantId) return
+  const waiting = [...sent.values()].filter((other) => other.tenantId === tenantId).length
+  if (waiting >= perTenant) return
+  sent.set(sourceId, { tenantId, at: now })
+  await boss.send(queue, { sourceId })
+}
+
+/** Lets the sweep sleep, and wakes it early when a job is done or the process stops. */
+class News {
+  readonly #signal: AbortSignal
+  #wake: () => void = () => {}
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal
+    signal.addEventListener("abort", () => this.#wake())
+  }
+
+  get isOver(): boolean {
+    return this.#signal.aborted
+  }
+
+  announce(): void {
+    this.#wake()
+  }
+
+  wait(ms: number): Promise<void> {
+    if (this.isOver) return Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
 }

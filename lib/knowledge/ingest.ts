@@ -3,7 +3,7 @@ import { type Tx, withTenant } from "#lib/tenancy/database.ts"
 import { findSourceTenant } from "#lib/tenancy/directory.ts"
 import { scopeForJob, type TenantScope } from "#lib/tenancy/scope.ts"
 import { type Chunk, chunkQuestion, chunkText } from "./chunk.ts"
-import { addChunks, holdBot, type IndexedChunk, indexChunk, removeChunks } from "./corpus.ts"
+import { addChunks, holdBot, type IndexedChunk, indexChunk } from "./corpus.ts"
 import { extractText, SourceProblem } from "./extract.ts"
 import { checkFile } from "./file-type.ts"
 import { detectLanguage, type Language } from "./language.ts"
@@ -11,7 +11,7 @@ import { readOriginal, type SourceRow } from "./queries.ts"
 import { orderLanguages } from "./search.ts"
 
 // Guarantees: killed at any step, an ingest leaves either nothing or everything. Chunks, counts and
-// `ready` are one transaction, which first checks that the source is still there and that this very
+// `ready` are one transaction (so a source that is not ready never has chunks), which first checks that the source is still there and that this very
 // attempt still owns it; an attempt that was overtaken writes nothing.
 
 const maxAttempts = 3
@@ -107,11 +107,10 @@ async function readSource(
 ): Promise<IndexedChunk[]> {
   const chunks = await readChunks(claim, options)
   if (chunks.length > maxChunks) throw new SourceProblem(tooMuchText)
-  await report(scope, claim.source, 40)
   const language = chooseLanguage(chunks, claim)
   const title = claim.source.kind === "qa" ? "" : claim.source.title
   const indexed: IndexedChunk[] = []
-  let reportedAt = Date.now()
+  let reportedAt = claim.source.updatedAt.getTime()
   for (const [i, chunk] of chunks.entries()) {
     if (i % chunksPerBreath === 0) {
       // Lets heartbeats and a stop signal through while a long text is worked on.
@@ -174,7 +173,6 @@ async function publish(
     await tx.$queryRaw`select 1 from sources where id = ${source.id} for update`
     const owned = await tx.source.findFirst({ where: ownedBy(source), select: { id: true } })
     if (!owned) return false
-    await removeChunks(tx, owner)
     await addChunks(tx, owner, chunks)
     await tx.source.update({
       where: { id: source.id },

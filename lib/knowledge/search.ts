@@ -52,7 +52,7 @@ export async function searchKnowledge(
     return {
       passages: await readPassages(tx, ranked),
       confidence: round(confidence),
-      isRelevant: confidence >= relevanceThreshold(corpus.chunkCount),
+      isRelevant: confidence >= relevanceThreshold(corpus.chunkCount, corpus.languages[0] ?? "en"),
     }
   })
 }

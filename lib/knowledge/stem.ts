@@ -35,7 +35,8 @@ const greekEndings =
   "ματων ματος ματα οντας ωντας ιους ιων ησης ησεις ησεων ηση ους ων ες ος ον ου οι ας ης εις εων εως ια ιο ει αι ις ω ε α η ο ι υ ς".split(
     " ",
   )
-const arabicEndings = "هما ها هم ان ات ون ين يه وا ه ي ا".split(" ")
+const arabicPronouns = "هما كما ها هم هن كم نا ه".split(" ")
+const arabicEndings = "ات ان ون ين يه وا ه ت ي ا".split(" ")
 const persianEndings = "هایی های ها ترین تر ان ات ی".split(" ")
 
 /** Languages whose endings are rich but have no stemmer here: the first letters carry the meaning. */
@@ -58,7 +59,9 @@ function stemArabic(word: string): string {
   let stem = word.replace(/ة$/, "ه")
   if (stem.length > 3) stem = stem.replace(/^و/, "")
   const bare = stem.replace(/^(?:[بكف]?ال|لل)(?=..)/, "")
-  stem = bare === stem && stem.length > 4 ? stem.replace(/^[بل]/, "") : bare
+  if (bare !== stem) stem = bare
+  else if (stem.length > 4) stem = stem.replace(/^(?:[بل]|س(?=[يتن]))/, "")
+  stem = cutEnding(stem, arabicPronouns, 3)
   for (const ending of arabicEndings) {
     if (stem.length - ending.length >= 3 && stem.endsWith(ending)) {
       stem = stem.slice(0, -ending.length)

@@ -267,6 +267,12 @@ export async function countRefusal(
   ])
 }
 
+/** Counts a request whose session is no longer good, on the key that session was bought with. */
+export async function countSessionRefusal(sessionId: string, reason: string): Promise<void> {
+  const sql = "select directory.count_session_refusal($1, $2)"
+  await callDefiner("count_session_refusal", sql, [sessionId, reason])
+}
+
 /** Forgets tickets that expired long ago and rates nobody uses. */
 export async function sweepExpired(): Promise<void> {
   await callDefiner("sweep_tickets", "select directory.sweep_tickets()", [])

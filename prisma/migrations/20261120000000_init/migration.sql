@@ -792,6 +792,12 @@ begin
   do update set count = refusals.count + 1, last_at = now();
 end $$;
 
+-- The same for a session that is no longer good: the token names it, the row names the key.
+create function directory.count_session_refusal(p_session_id text, p_reason text) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  select directory.count_refusal(s.key_id, p_reason, s.origin) from public.sessions s where s.id = p_session_id
+$$;
+
 create function directory.sweep_tickets() returns bigint
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   with gone as (delete from public.spent_tickets t where t.spent_at < now() - interval '10 minutes' returning 1)
