@@ -3,10 +3,10 @@
  * app, named by content, with manifest.json). Prints what each weighs after brotli.
  */
 import { createHash } from "node:crypto"
-import { mkdir, rename, rm, writeFile } from "node:fs/promises"
-import { join } from "node:path"
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { basename, join } from "node:path"
 import { brotliCompressSync } from "node:zlib"
-import { build } from "esbuild"
+import { build, type Plugin } from "esbuild"
 
 const root = join(import.meta.dirname, "..")
 
@@ -55,11 +55,10 @@ export async function bundleEmbed(): Promise<EmbedBuild> {
 }
 
 /** The loader's style sheet lives in a template literal, which minifiers leave as written. */
-const squeezeTemplates: import("esbuild").Plugin = {
+const squeezeTemplates: Plugin = {
   name: "squeeze-templates",
   setup(pluginBuild) {
     pluginBuild.onLoad({ filter: /embed[\\/]loader\.ts$/ }, async ({ path }) => {
-      const { readFile } = await import("node:fs/promises")
       const source = await readFile(path, "utf8")
       const contents = source.replace(/(const styles = `)([^`]*)`/, (_, start, css) => {
         return `${start}${css.replace(/\n/g, "")}\``
@@ -74,21 +73,27 @@ export function brotliSize(bytes: Uint8Array): number {
   return brotliCompressSync(bytes).byteLength
 }
 
+async function readManifest(folder: string): Promise<string[]> {
+  const text = await readFile(join(folder, "manifest.json"), "utf8").catch(() => "{}")
+  return Object.values<string>(JSON.parse(text)).map((path) => basename(path))
+}
+
 async function writeEmbed(): Promise<void> {
   const { loader, script, style } = await bundleEmbed()
   const output = join(root, "public", "widget")
   const name = (kind: string, bytes: Uint8Array) =>
     `app-${createHash("sha256").update(bytes).digest("hex").slice(0, 12)}.${kind}`
   const [scriptName, styleName] = [name("js", script), name("css", style)]
-  // Into a folder beside it, then swapped: a server that is running never sees half a build.
-  const fresh = `${output}.${process.pid}`
-  await mkdir(fresh, { recursive: true })
-  await writeFile(join(fresh, scriptName), script)
-  await writeFile(join(fresh, styleName), style)
+  await mkdir(output, { recursive: true })
+  const before = await readManifest(output)
+  await writeFile(join(output, scriptName), script)
+  await writeFile(join(output, styleName), style)
   const manifest = { scriptPath: `/widget/${scriptName}`, stylePath: `/widget/${styleName}` }
-  await writeFile(join(fresh, "manifest.json"), `${JSON.stringify(manifest)}\n`)
-  await rm(output, { recursive: true, force: true })
-  await rename(fresh, output)
+  await writeFile(join(output, "manifest.json"), `${JSON.stringify(manifest)}\n`)
+  // The generation before stays: a server that is still running, or a page it sent, asks for it.
+  const wanted = new Set(["manifest.json", scriptName, styleName, ...before])
+  for (const file of await readdir(output))
+    if (!wanted.has(file)) await rm(join(output, file), { recursive: true })
   await writeFile(join(root, "public", "embed.js"), loader)
 
   const sizes = [brotliSize(loader), brotliSize(script), brotliSize(style)] as const
