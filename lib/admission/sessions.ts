@@ -182,10 +182,13 @@ async function insertRows(
         ${facts.pageUrl}, ${facts.pageTitle}, ${facts.language}, ${facts.device}
       where ${rows.isNewSession}
     ), site as (
-      insert into public.sites (tenant_id, key_id, origin)
-      select ${ticket.tenantId}, ${ticket.keyId}, ${ticket.origin} where ${ticket.kind === "page"}
-      on conflict (tenant_id, key_id, origin) do update set last_seen_at = now()
+      insert into public.sites (tenant_id, key_id, origin, key_version)
+      select ${ticket.tenantId}, ${ticket.keyId}, ${ticket.origin}, ${ticket.keyVersion}
+      where ${ticket.kind === "page"}
+      on conflict (tenant_id, key_id, origin)
+      do update set last_seen_at = now(), key_version = excluded.key_version
       where sites.last_seen_at < now() - interval '20 seconds'
+        or sites.key_version <> excluded.key_version
     )
     insert into public.spent_tickets (tenant_id, ticket_id, session_id)
     values (${ticket.tenantId}, ${ticket.ticketId}, ${sessionId})

@@ -12,6 +12,7 @@ import {
   apiKeyScopes,
   type CreateApiKeyInput,
   type NewApiKeyView,
+  type RotateInput,
 } from "./schema.ts"
 
 // Guarantees: the secret exists in one answer and nowhere else; the database holds its hash. An API key
@@ -40,10 +41,7 @@ export async function createApiKey(
 ): Promise<NewApiKeyView> {
   allow(scope, "apiKeys.write")
   const scopes = input.scopes ?? [...apiKeyScopes]
-  const isOperator = scope.permissions.has("operator")
-  if (!isOperator && permissionsOfScopes(scopes).some((p) => !scope.permissions.has(p))) {
-    throw fail("forbidden", "A key cannot open more than you may do yourself.")
-  }
+  requireOwnPermissions(scope, scopes)
   return withTenant(scope, (tx) => insertApiKey(tx, scope, { ...input, scopes }))
 }
 
@@ -55,7 +53,7 @@ export async function insertApiKey(
 ): Promise<NewApiKeyView> {
   const defaultBotId = input.defaultBotId ?? null
   if (defaultBotId) await requireBot(tx, defaultBotId)
-  const secret = `sk_${newSecret(24)}`
+  const secret = newApiKeySecret()
   const row = await tx.apiKey.create({
     data: {
       id: newId("key"),
@@ -65,6 +63,7 @@ export async function insertApiKey(
       lastFour: secret.slice(-4),
       scopes: input.scopes ?? [...apiKeyScopes],
       defaultBotId,
+      expiresAt: input.expiresAt ? new Date(input.expiresAt) : null,
     },
   })
   const view = toApiKeyView(row)
@@ -75,6 +74,43 @@ export async function insertApiKey(
   })
   return { ...view, secret }
 }
+
+/** Gives an API key a new secret, shown in this answer alone; the old one works for the overlap. */
+export async function rotateApiKey(
+  scope: TenantScope,
+  keyId: string,
+  { overlapSeconds }: RotateInput,
+): Promise<NewApiKeyView> {
+  allow(scope, "apiKeys.write")
+  return withTenant(scope, async (tx) => {
+    const row = await tx.apiKey.findFirst({ where: { id: keyId } })
+    if (!row) throw fail("not_found")
+    const view = toApiKeyView(row)
+    requireOwnPermissions(scope, view.scopes)
+    const secret = newApiKeySecret()
+    const hasOverlap = overlapSeconds > 0
+    const updated = await tx.apiKey.update({
+      where: { id: keyId },
+      data: {
+        hash: hashSecret(secret),
+        lastFour: secret.slice(-4),
+        previousHash: hasOverlap ? row.hash : null,
+        previousExpiresAt: hasOverlap ? new Date(Date.now() + overlapSeconds * 1000) : null,
+      },
+    })
+    await record(tx, scope, { action: "apiKey.rotated", target: keyId, after: { overlapSeconds } })
+    return { ...toApiKeyView(updated), secret }
+  })
+}
+
+/** A key cannot open more than its maker may do; the operator's first key for a tenant opens it all. */
+function requireOwnPermissions(scope: TenantScope, scopes: readonly string[]): void {
+  if (scope.permissions.has("operator")) return
+  if (permissionsOfScopes(scopes).every((permission) => scope.permissions.has(permission))) return
+  throw fail("forbidden", "A key cannot open more than you may do yourself.")
+}
+
+const newApiKeySecret = () => `sk_${newSecret(24)}`
 
 /** Deletes an API key: its next request is refused. */
 export async function deleteApiKey(scope: TenantScope, keyId: string): Promise<void> {

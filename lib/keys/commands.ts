@@ -9,7 +9,12 @@ import type { TenantScope } from "#lib/tenancy/scope.ts"
 import { newEmbedKey } from "./embed-key.ts"
 import { type KeyMode, parseOriginPattern } from "./origin.ts"
 import { requireEmbedKey, toEmbedKeyViews } from "./queries.ts"
-import type { CreateEmbedKeyInput, EmbedKeyView, UpdateEmbedKeyInput } from "./schema.ts"
+import type {
+  CreateEmbedKeyInput,
+  EmbedKeyView,
+  RotateInput,
+  UpdateEmbedKeyInput,
+} from "./schema.ts"
 
 /** Canonical, de-duplicated patterns; throws `invalid` with one issue for each line that cannot be allowed. */
 function readOrigins(inputs: string[], mode: KeyMode): string[] {
@@ -102,6 +107,38 @@ export async function updateEmbedKey(
       after: Object.fromEntries(changed.map((k) => [k, after![k]])),
     })
     return after!
+  })
+}
+
+/**
+ * Gives a key a new random part and keeps its id, limits and websites. The old line, and passes bought with
+ * it, work for `overlapSeconds` more; with 0 they are dead on their next request.
+ */
+export async function rotateEmbedKey(
+  scope: TenantScope,
+  keyId: string,
+  { overlapSeconds }: RotateInput,
+): Promise<EmbedKeyView> {
+  allow(scope, "keys.write")
+  return withTenant(scope, async (tx) => {
+    const row = await requireEmbedKey(tx, keyId)
+    const hasOverlap = overlapSeconds > 0
+    const updated = await tx.embedKey.update({
+      where: { id: keyId },
+      data: {
+        random: newEmbedKey().random,
+        version: row.version + 1,
+        previousRandom: hasOverlap ? row.random : null,
+        previousExpiresAt: hasOverlap ? new Date(Date.now() + overlapSeconds * 1000) : null,
+      },
+    })
+    await record(tx, scope, {
+      action: "embedKey.rotated",
+      target: keyId,
+      after: { overlapSeconds },
+    })
+    const [view] = await toEmbedKeyViews(tx, [updated])
+    return view!
   })
 }
 

@@ -30,6 +30,10 @@ export async function toEmbedKeyViews(tx: Tx, rows: EmbedKeyRow[]): Promise<Embe
       allowedOrigins: origins.filter((o) => o.keyId === row.id).map((o) => o.pattern),
       botIds: bots.filter((b) => b.keyId === row.id).map((b) => b.botId),
       limits: effectiveLimits(mode, row.limits as Partial<KeyLimits>),
+      previousExpiresAt:
+        row.previousExpiresAt && row.previousExpiresAt > new Date()
+          ? row.previousExpiresAt.toISOString()
+          : null,
       createdAt: row.createdAt.toISOString(),
       lastSeenAt: sites.find((s) => s.keyId === row.id)?.lastSeenAt.toISOString() ?? null,
     }
@@ -85,13 +89,17 @@ export async function getEmbedKey(scope: TenantScope, keyId: string): Promise<Em
 export async function listSites(scope: TenantScope, keyId: string): Promise<SiteView[]> {
   allow(scope, "keys.read")
   return withTenant(scope, async (tx) => {
-    await requireEmbedKey(tx, keyId)
+    const key = await requireEmbedKey(tx, keyId)
     const rows = await tx.site.findMany({
       where: { keyId },
       orderBy: { lastSeenAt: "desc" },
       take: 200,
     })
-    return rows.map((row) => ({ origin: row.origin, lastSeenAt: row.lastSeenAt.toISOString() }))
+    return rows.map((row) => ({
+      origin: row.origin,
+      lastSeenAt: row.lastSeenAt.toISOString(),
+      hasOldKey: row.keyVersion < key.version,
+    }))
   })
 }
 
@@ -127,6 +135,7 @@ export function toApiKeyView(row: ApiKeyRow): ApiKeyView {
     lastFour: row.lastFour,
     scopes: Array.isArray(row.scopes) ? row.scopes.map(String) : [],
     defaultBotId: row.defaultBotId,
+    expiresAt: row.expiresAt?.toISOString() ?? null,
     createdAt: row.createdAt.toISOString(),
     lastUsedAt: row.lastUsedAt?.toISOString() ?? null,
   }

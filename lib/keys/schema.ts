@@ -32,12 +32,30 @@ export const embedKeyView = z.strictObject({
   allowedOrigins: z.array(z.string()),
   botIds: z.array(z.string()),
   limits: keyLimitsInput,
+  /** Until when the line before the last rotation still works; null when it does not. */
+  previousExpiresAt: z.string().nullable(),
   createdAt: z.string(),
   lastSeenAt: z.string().nullable(),
 })
 export type EmbedKeyView = z.infer<typeof embedKeyView>
 
-export type SiteView = { origin: string; lastSeenAt: string | null }
+/** How long the old secret goes on working after a rotation: at most a week, 0 for "now". */
+export const rotateInput = z.strictObject({
+  overlapSeconds: z
+    .number()
+    .int()
+    .min(0)
+    .max(7 * 86_400)
+    .default(0),
+})
+export type RotateInput = z.infer<typeof rotateInput>
+
+export type SiteView = {
+  origin: string
+  lastSeenAt: string | null
+  /** True while the site still shows the line from before the last rotation. */
+  hasOldKey: boolean
+}
 export type RefusalView = { origin: string | null; reason: string; count: number; lastAt: string }
 
 /** What an API key may be given: each opens the permissions it lists. */
@@ -60,6 +78,8 @@ export const createApiKeyInput = z.strictObject({
     .min(1)
     .default([...apiKeyScopes]),
   defaultBotId: z.string().nullable().default(null),
+  /** ISO 8601; null never expires. */
+  expiresAt: z.iso.datetime({ offset: true }).nullable().default(null),
 })
 export type CreateApiKeyInput = z.input<typeof createApiKeyInput>
 
@@ -69,6 +89,7 @@ export const apiKeyView = z.strictObject({
   lastFour: z.string(),
   scopes: z.array(z.string()),
   defaultBotId: z.string().nullable(),
+  expiresAt: z.string().nullable(),
   createdAt: z.string(),
   lastUsedAt: z.string().nullable(),
 })

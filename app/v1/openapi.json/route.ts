@@ -1,6 +1,7 @@
 import { env } from "#lib/env.ts"
 import { type DescribedRoute, describeApi } from "#lib/http/openapi.ts"
 import { json, type RouteContract, route } from "#lib/http/route.ts"
+import * as rotateApiKey from "../api-keys/[key]/rotate/route.ts"
 import * as apiKey from "../api-keys/[key]/route.ts"
 import * as apiKeys from "../api-keys/route.ts"
 import * as auditEvents from "../audit-events/route.ts"
@@ -11,6 +12,7 @@ import * as sources from "../bots/[bot]/sources/route.ts"
 import * as bots from "../bots/route.ts"
 import * as conversation from "../conversations/[conversation]/route.ts"
 import * as conversations from "../conversations/route.ts"
+import * as rotateEmbedKey from "../embed-keys/[key]/rotate/route.ts"
 import * as embedKey from "../embed-keys/[key]/route.ts"
 import * as leads from "../leads/route.ts"
 import * as source from "../sources/[source]/route.ts"
@@ -26,8 +28,10 @@ const table: Record<string, Handlers> = {
   "/v1/bots/{bot}/embed-keys": embedKeys,
   "/v1/sources/{source}": source,
   "/v1/embed-keys/{key}": embedKey,
+  "/v1/embed-keys/{key}/rotate": rotateEmbedKey,
   "/v1/api-keys": apiKeys,
   "/v1/api-keys/{key}": apiKey,
+  "/v1/api-keys/{key}/rotate": rotateApiKey,
   "/v1/conversations": conversations,
   "/v1/conversations/{conversation}": conversation,
   "/v1/leads": leads,

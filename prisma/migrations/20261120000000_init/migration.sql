@@ -258,6 +258,8 @@ create table sites (
   tenant_id text not null references tenants (id) on delete cascade,
   key_id text not null,
   origin text not null,
+  -- Which version of the key the site showed last: who still has the old line after a rotation.
+  key_version int not null default 1,
   first_seen_at timestamptz not null default now(),
   last_seen_at timestamptz not null default now(),
   primary key (tenant_id, key_id, origin),
@@ -285,6 +287,8 @@ create table api_keys (
   last_four text not null,
   scopes jsonb not null default '[]',
   default_bot_id text,
+  previous_hash text,
+  previous_expires_at timestamptz,
   expires_at timestamptz,
   last_used_at timestamptz,
   created_at timestamptz not null default now(),
@@ -293,6 +297,7 @@ create table api_keys (
   foreign key (tenant_id, default_bot_id) references bots (tenant_id, id) on delete no action
 );
 create index api_keys_hash on api_keys (hash);
+create index api_keys_previous_hash on api_keys (previous_hash) where previous_hash is not null;
 
 create table visitors (
   id text primary key,
@@ -583,7 +588,7 @@ grant select on memberships to app_directory;
 grant select (id, tenant_id, name, color, position, label, greeting, locale, starters, is_published, epoch) on bots to app_directory;
 grant select (id, tenant_id, status, updated_at, attempts) on sources to app_directory;
 grant select on embed_keys, embed_key_bots, embed_key_origins to app_directory;
-grant select (id, tenant_id, scopes, hash, default_bot_id, expires_at, last_used_at, name) on api_keys to app_directory;
+grant select (id, tenant_id, scopes, hash, previous_hash, previous_expires_at, default_bot_id, expires_at, last_used_at, name) on api_keys to app_directory;
 grant update (last_used_at) on api_keys to app_directory;
 grant select (id, tenant_id, blocked_at) on visitors to app_directory;
 grant select (id, tenant_id, bot_id, key_id, visitor_id, kind, origin, origin_rule_id, key_version, stamp, ended_at, streaming_until) on sessions to app_directory;
@@ -668,7 +673,8 @@ returns table (tenant_id text, key_id text, name text, scopes jsonb, default_bot
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select a.tenant_id, a.id, a.name, a.scopes, a.default_bot_id
   from public.api_keys a join public.tenants t on t.id = a.tenant_id
-  where a.hash = p_hash and t.status = 'active' and (a.expires_at is null or a.expires_at > now())
+  where (a.hash = p_hash or (a.previous_hash = p_hash and a.previous_expires_at > now()))
+    and t.status = 'active' and (a.expires_at is null or a.expires_at > now())
 $$;
 
 -- At most one write a minute and key: a busy key is not a hot row.
