@@ -4,8 +4,8 @@ import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
+import { withClient } from "../runtime/database-roles.ts"
 import { prepareEnvironment } from "../runtime/environment.ts"
-import { createTestDatabase, type TestDatabase } from "../runtime/test-database.ts"
 import { type FakeModel, listenOnLoopback, startFakeModel } from "./fake-model.ts"
 
 // A real deployment out of the built app: one database, several web processes, the worker, and a model
@@ -22,6 +22,19 @@ export type Program = {
   stop(): Promise<void>
 }
 
+export type Database = {
+  env: Record<string, string>
+  ownerUrl: string
+  appUrl: string
+  superuserUrl: string
+  dataDir: string
+  /** Ends the server at once, as a crash of its machine would. */
+  kill(): Promise<void>
+  /** Starts it again on the same folder and port. */
+  revive(): Promise<void>
+  stop(): Promise<void>
+}
+
 export type Deployment = {
   /** The console's origin, on the first process. */
   appUrl: string
@@ -31,7 +44,7 @@ export type Deployment = {
   processUrls: string[]
   masterKey: string
   model: FakeModel
-  database: TestDatabase
+  database: Database
   /** What a further process would need to join. */
   env: Record<string, string>
   /** Everything that every process has logged so far. */
@@ -51,7 +64,7 @@ export type DeploymentOptions = {
 export async function startDeployment(options: DeploymentOptions = {}): Promise<Deployment> {
   requireBuild()
   const model = await startFakeModel()
-  const database = options.isDurable ? await createDurableDatabase() : await createTestDatabase()
+  const database = await createDatabase(options.isDurable ?? false)
   const programs: Program[] = []
   const stop = async () => {
     await Promise.all(programs.map((program) => program.stop()))
@@ -83,18 +96,38 @@ export async function startDeployment(options: DeploymentOptions = {}): Promise<
   }
 }
 
-async function createDurableDatabase(): Promise<TestDatabase> {
-  const dataDir = mkdtempSync(join(tmpdir(), "coatcheck-bench-"))
+/** A migrated cluster in a fresh folder. Test data need not survive a power cut; a bench must pay for it. */
+async function createDatabase(isDurable: boolean): Promise<Database> {
+  const dataDir = mkdtempSync(join(tmpdir(), "coatcheck-e2e-"))
+  // mkdtemp makes it private, and as root the server runs under another account.
   chmodSync(dataDir, 0o711)
-  const { env, ownerUrl, superuserUrl, stop } = await prepareEnvironment({ dataDir })
+  let prepared = await prepareEnvironment({ dataDir })
+  const { env, ownerUrl, superuserUrl } = prepared
+  if (!isDurable)
+    await withClient(superuserUrl, async (client) => {
+      for (const setting of ["fsync", "full_page_writes", "synchronous_commit"])
+        await client.query(`alter system set ${setting} = off`)
+      await client.query("select pg_reload_conf()")
+    })
   return {
     env,
     ownerUrl,
     superuserUrl,
     appUrl: env.DATABASE_URL ?? "",
     dataDir,
+    async kill() {
+      const pid = await withClient(superuserUrl, async (client) => {
+        const { rows } = await client.query("select pg_read_file('postmaster.pid') as content")
+        return Number(rows[0].content.split("\n")[0])
+      })
+      process.kill(pid, "SIGQUIT")
+    },
+    async revive() {
+      await prepared.stop()
+      prepared = await prepareEnvironment({ dataDir })
+    },
     async stop() {
-      await stop()
+      await prepared.stop()
       rmSync(dataDir, { recursive: true, force: true })
     },
   }
@@ -106,7 +139,7 @@ export function requireBuild(): void {
 }
 
 function composeEnvironment(
-  database: TestDatabase,
+  database: Database,
   model: FakeModel,
   port: number,
   options: DeploymentOptions,

@@ -5,7 +5,7 @@ import { Agent, request } from "node:http"
 import { cpus, tmpdir } from "node:os"
 import { join } from "node:path"
 import { brotliCompressSync } from "node:zlib"
-import { openShop, wideLimits } from "../e2e/counter.ts"
+import { openSession, openShop, wideLimits } from "../e2e/counter.ts"
 import {
   type Deployment,
   findFreePorts,
@@ -162,20 +162,20 @@ async function printAdmission(deployment: Deployment): Promise<void> {
     return { empty, ticket, session }
   }
   await measure(500)
-  const results = []
+  const results: Awaited<ReturnType<typeof measure>>[] = []
   for (let round = 0; round < rounds; round++) results.push(await measure(requestsARound))
-  const best = (name: "empty" | "ticket" | "session") =>
+  const middle = (name: "empty" | "ticket" | "session") =>
     results.map((result) => result[name]).sort((a, b) => a.perSecond - b.perSecond)[
       Math.floor(rounds / 2)
     ]!
-  const empty = best("empty")
+  const empty = middle("empty")
   print(
     "Empty route",
     `${count(empty.perSecond)} /s`,
     `p95 ${empty.p95.toFixed(1)} ms, the baseline`,
   )
   for (const name of ["ticket", "session"] as const) {
-    const figure = best(name)
+    const figure = middle(name)
     const share = figure.perSecond / empty.perSecond
     const note = `${share.toFixed(2)} of the empty route (≥ 0.35), p95 ${figure.p95.toFixed(1)} ms`
     print(`POST /api/embed/${name}`, `${count(figure.perSecond)} /s`, note, share >= 0.35)
@@ -186,7 +186,6 @@ async function printAdmission(deployment: Deployment): Promise<void> {
 /** The one query that every visitor's request makes, beside a query that does nothing. */
 async function printLiveCheck(deployment: Deployment): Promise<void> {
   const shop = await openShop(deployment, { origin, limits: wideLimits })
-  const { openSession } = await import("../e2e/counter.ts")
   const { sessionId } = await openSession(deployment, shop)
   Object.assign(process.env, deployment.database.env, { LOG_LEVEL: "silent" })
   const { findLiveSessions } = await import("#lib/tenancy/directory.ts")

@@ -88,15 +88,13 @@ export function route<Kind extends AuthKind, Body extends z.ZodType, Query exten
     try {
       await takeRates([{ rate: "request.ip", subject: ip }])
       const routeParams = Object.fromEntries(
-        Object.entries((await params) ?? {}).map(([k, v]) => [k, String(v)]),
+        Object.entries((await params) ?? {}).map(([k, v]) => [k, toStorable(String(v))]),
       )
       const caller = await authenticate(options.auth, request, ip, routeParams)
       tenantId = caller.scope?.tenantId
       const state = await takeCallerRate(options.auth, caller)
       if (options.permission && caller.scope) allow(caller.scope, options.permission)
-      const query = options.query
-        ? parseInput(options.query, Object.fromEntries(new URL(request.url).searchParams))
-        : undefined
+      const query = options.query ? parseInput(options.query, readQuery(request)) : undefined
       const body = await readBody(options, request)
       response = await options.handle({
         ...caller,
@@ -138,6 +136,16 @@ export function route<Kind extends AuthKind, Body extends z.ZodType, Query exten
     return response
   }
   return Object.assign(handler, { contract: options as unknown as RouteContract })
+}
+
+/** As in a JSON body: Postgres text cannot hold NUL, and a lone surrogate has no UTF-8 form. */
+function toStorable(text: string): string {
+  return text.replaceAll("\u0000", "\ufffd").toWellFormed()
+}
+
+function readQuery(request: Request): Record<string, string> {
+  const pairs = [...new URL(request.url).searchParams]
+  return Object.fromEntries(pairs.map(([name, value]) => [name, toStorable(value)]))
 }
 
 type Caller = { scope: TenantScope | null; [more: string]: unknown }
