@@ -6,8 +6,10 @@ export type CorpusSize = { chunkCount: number; averageTermCount: number }
 
 export type QuestionTerm = {
   term: string
-  /** 1 for a word as typed, less for function words and for words that were mended. */
+  /** What a match earns: 1 for a word as typed, less for function words and for guesses. */
   weight: number
+  /** What an answer is expected to match: a guess counts in full, though it earns less. */
+  expected: number
   /** How many of the bot's chunks hold it; 0 when none does. */
   chunkCount: number
 }
@@ -38,29 +40,43 @@ const pairConfidence = 0.25
 /** Words like "what" and "the" hold little of the meaning, and in few documents of a small bot. */
 export const stopWordWeight = 0.25
 export const mendedWeight = 0.8
+export const partWeight = 0.6
 
+/**
+ * Puts a question's words in the form ranking needs. `mended` maps words that no chunk holds to the
+ * known word, or the parts of a compound, that stand in for them.
+ */
 export function readQuestion(
   language: Language,
   terms: Term[],
   chunkCounts: ReadonlyMap<string, number>,
-  mended: ReadonlyMap<string, string> = new Map(),
+  mended: ReadonlyMap<string, string[]> = new Map(),
 ): Reading {
   const byTerm = new Map<string, QuestionTerm>()
   const pairs = new Map<string, [string, string]>()
   let previous: { term: string; isStopWord: boolean } | undefined
   for (const { term: typed, isStopWord } of terms) {
-    const term = mended.get(typed) ?? typed
-    const weight = isStopWord ? stopWordWeight : term === typed ? 1 : mendedWeight
-    const known = byTerm.get(term)
-    if (!known || known.weight < weight) {
-      byTerm.set(term, { term, weight, chunkCount: chunkCounts.get(term) ?? 0 })
+    const stead = mended.get(typed) ?? [typed]
+    for (const term of stead) {
+      const weight = isStopWord ? stopWordWeight : weighGuess(stead.length, term === typed)
+      const expected = isStopWord ? stopWordWeight : 1 / stead.length
+      const known = byTerm.get(term)
+      if (!known || known.weight < weight) {
+        byTerm.set(term, { term, weight, expected, chunkCount: chunkCounts.get(term) ?? 0 })
+      }
     }
+    const term = stead[0]!
     if (previous && !(isStopWord && previous.isStopWord)) {
       pairs.set(`${previous.term} ${term}`, [previous.term, term])
     }
-    previous = { term, isStopWord }
+    previous = { term: stead.at(-1)!, isStopWord }
   }
   return { language, terms: [...byTerm.values()], pairs: [...pairs.values()] }
+}
+
+function weighGuess(partCount: number, isAsTyped: boolean): number {
+  if (isAsTyped) return 1
+  return partCount === 1 ? mendedWeight : partWeight
 }
 
 /** Robertson's inverse document frequency, never negative. */
@@ -142,16 +158,20 @@ function countNeighbours(first: number[] | undefined, second: number[] | undefin
  */
 function weighQuestion(reading: Reading, corpus: CorpusSize): number {
   let sum = weighInformation(0, corpus.chunkCount)
-  for (const { weight, chunkCount } of reading.terms) {
-    // A mended word is a guess: it is matched at its lower weight and expected at the full one.
-    const expected = weight === mendedWeight ? 1 : weight
+  for (const { expected, chunkCount } of reading.terms) {
     sum += expected * weighInformation(chunkCount, corpus.chunkCount)
   }
   return (k1 + 1) * sum
 }
 
-/** Pairs of characters match less often than words do, right or wrong. */
-const unspacedLanguages = new Set(["zh", "ja", "ko"])
+/**
+ * Words of languages with many endings meet less often than English ones, and pairs of characters less
+ * often than words, right or wrong.
+ */
+function leniencyFor(language: Language): number {
+  if (language === "en") return 1
+  return ["zh", "ja", "ko"].includes(language) ? 0.75 : 0.88
+}
 
 /**
  * The confidence from which a question counts as answered by the bot's knowledge. It rises with the
@@ -160,7 +180,7 @@ const unspacedLanguages = new Set(["zh", "ja", "ko"])
  */
 export function relevanceThreshold(chunkCount: number, language: Language): number {
   const growth = 0.0255 * Math.log(Math.max(chunkCount, 100) / 100)
-  return Math.min(0.22, 0.14 + growth) * (unspacedLanguages.has(language) ? 0.8 : 1)
+  return Math.min(0.22, 0.14 + growth) * leniencyFor(language)
 }
 
 /** The rarest words find the candidates: enough to be sure, few enough to be quick. */

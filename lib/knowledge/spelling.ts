@@ -62,3 +62,33 @@ export function mendWord(word: string, vocabulary: Iterable<KnownWord>): string 
   }
   return best?.known.term ?? null
 }
+
+const leastPart = 4
+const leastCompound = 8
+
+/** Every beginning and ending a compound may be made of; empty for words too short to be one. */
+export function listParts(word: string): string[] {
+  if (word.length < leastCompound) return []
+  const parts: string[] = []
+  for (let at = leastPart; at < word.length; at++) parts.push(word.slice(0, at))
+  for (let at = 1; at <= word.length - leastPart; at++) parts.push(word.slice(at))
+  return parts
+}
+
+/**
+ * The known words an unknown compound is made of: its longest known beginning, then the longest known
+ * ending behind it ("Wikingersiedlung" is found as "Wikinger" and "Siedlung").
+ */
+export function splitCompound(word: string, isKnown: (part: string) => boolean): string[] {
+  if (word.length < leastCompound) return []
+  const parts: string[] = []
+  let end = 0
+  for (let at = word.length - 1; at >= leastPart && end === 0; at--) {
+    if (isKnown(word.slice(0, at))) end = at
+  }
+  if (end > 0) parts.push(word.slice(0, end))
+  for (let at = Math.max(end, leastPart - 1); at <= word.length - leastPart; at++) {
+    if (isKnown(word.slice(at))) return [...parts, word.slice(at)]
+  }
+  return parts
+}
