@@ -16,7 +16,7 @@ import { expect, test } from "../fixtures.ts"
 // A deployment of its own: its database is killed under it.
 
 test("without its database the server refuses with 503, ends open answers, and is back once the database is", async () => {
-  const deployment = await startDeployment()
+  const deployment = await startDeployment({ isDurable: true })
   try {
     const shop = await openShop(deployment)
     const session = await openSession(deployment, shop)
