@@ -60,7 +60,7 @@ export function ApiKeyBoard({ keys, bots, actions }: ApiKeyBoardProps) {
             head={[
               "Name",
               "Key",
-              { label: "Default bot", className: "hidden md:table-cell" },
+              { label: "Default bot", className: "max-md:hidden" },
               "Last used",
               { label: "Actions", isHidden: true },
             ]}
@@ -73,7 +73,7 @@ export function ApiKeyBoard({ keys, bots, actions }: ApiKeyBoardProps) {
                 <Cell className="font-mono text-13 whitespace-nowrap max-sm:order-1">
                   sk_…{key.lastFour}
                 </Cell>
-                <Cell className="hidden text-quiet md:table-cell">
+                <Cell from="md" className="text-quiet">
                   {bots.find((bot) => bot.id === key.defaultBotId)?.name ?? "None"}
                 </Cell>
                 <Cell

@@ -60,7 +60,7 @@ export function AuditTable({ events }: { events: AuditEventView[] }) {
         "Who",
         "What",
         { label: "Details", className: "max-md:hidden" },
-        { label: "Address", className: "hidden lg:table-cell" },
+        { label: "Address", className: "max-lg:hidden" },
       ]}
     >
       {events.map((event) => (
@@ -77,7 +77,7 @@ export function AuditTable({ events }: { events: AuditEventView[] }) {
           <Cell className="align-top text-13 text-quiet max-sm:order-3 max-sm:basis-full max-md:sm:hidden">
             <Change before={event.before} after={event.after} />
           </Cell>
-          <Cell className="hidden align-top whitespace-nowrap text-13 text-quiet lg:table-cell">
+          <Cell from="lg" className="align-top whitespace-nowrap text-13 text-quiet">
             {event.ip ?? ""}
           </Cell>
         </Row>

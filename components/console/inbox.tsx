@@ -43,7 +43,7 @@ export function Inbox(props: InboxProps) {
     ? `${base}?${new URLSearchParams({ ...(filter === "all" ? {} : { filter }), cursor: nextCursor })}`
     : null
   return (
-    <div className="grid overflow-hidden rounded-card border border-hairline bg-card lg:h-[calc(100dvh-11.5rem)] lg:min-h-[30rem] lg:grid-cols-[20rem_minmax(0,1fr)]">
+    <div className="grid grid-cols-1 overflow-hidden rounded-card border border-hairline bg-card lg:h-[calc(100dvh-11.5rem)] lg:min-h-[30rem] lg:grid-cols-[20rem_minmax(0,1fr)]">
       <div
         className={joinClasses(
           "min-h-0 flex-col border-hairline lg:flex lg:border-e",
@@ -59,7 +59,7 @@ export function Inbox(props: InboxProps) {
         />
       </div>
       {opened ? (
-        <div className="grid min-h-0 xl:grid-cols-[minmax(0,1fr)_15rem]">
+        <div className="grid min-h-0 grid-cols-1 xl:grid-cols-[minmax(0,1fr)_15rem]">
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
           <section aria-label="Thread" tabIndex={0} className="min-h-0 overflow-y-auto p-5 sm:p-6">
             <Link

@@ -38,8 +38,10 @@ export function KnowledgeBoard({ botId, sources: initial, actions }: KnowledgeBo
       <div className="flex flex-wrap items-center justify-between gap-3">
         <p className="text-quiet">
           {formatNumber(sources.length, "source")}
-          {failed > 0 ? `, ${formatNumber(failed, "failed", "failed")}` : ""}
-          {canWrite && sources.length > 0 ? ". Drop files anywhere to add them." : "."}
+          {failed > 0 ? `, ${formatNumber(failed, "failed", "failed")}` : ""}.
+          {canWrite && sources.length > 0 ? (
+            <span className="pointer-coarse:hidden"> Drop files anywhere to add them.</span>
+          ) : null}
         </p>
         {canWrite && sources.length > 0 ? (
           <Button

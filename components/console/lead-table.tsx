@@ -23,13 +23,7 @@ export function LeadTable({ leads, botNames, update }: LeadTableProps) {
   return (
     <Table
       label="Leads"
-      head={[
-        "Who",
-        "Message",
-        { label: "Bot", className: "hidden md:table-cell" },
-        "When",
-        "Status",
-      ]}
+      head={["Who", "Message", { label: "Bot", className: "max-md:hidden" }, "When", "Status"]}
     >
       {leads.map((lead) => (
         <Row key={lead.id}>
@@ -53,7 +47,7 @@ export function LeadTable({ leads, botNames, update }: LeadTableProps) {
               </Link>
             ) : null}
           </Cell>
-          <Cell className="hidden align-top whitespace-nowrap text-quiet md:table-cell">
+          <Cell from="md" className="align-top text-quiet">
             {botNames[lead.botId] ?? ""}
           </Cell>
           <Cell className="align-top whitespace-nowrap text-quiet max-sm:flex-1 max-sm:text-13">

@@ -65,12 +65,21 @@ export function Row({ className, ...rest }: ComponentProps<"tr">) {
   )
 }
 
-/** `label` repeats the column's name on phones, for figures that say nothing alone. */
-export function Cell({ className, label, children, ...rest }: CellProps) {
+const wideOnly = { md: "hidden md:table-cell", lg: "hidden lg:table-cell" } as const
+
+/**
+ * `label` repeats the column's name on phones, for figures that say nothing alone; `from` leaves the
+ * cell out on screens narrower than that (give its column `max-md:hidden` or `max-lg:hidden`).
+ */
+export function Cell({ className, label, from, children, ...rest }: CellProps) {
   return (
     <td
       {...roles.cell}
-      className={joinClasses("max-sm:block sm:px-3 sm:py-3 sm:first:ps-5 sm:last:pe-5", className)}
+      className={joinClasses(
+        "sm:px-3 sm:py-3 sm:first:ps-5 sm:last:pe-5",
+        from ? wideOnly[from] : "max-sm:block",
+        className,
+      )}
       {...rest}
     >
       {label ? (
@@ -83,4 +92,4 @@ export function Cell({ className, label, children, ...rest }: CellProps) {
   )
 }
 
-type CellProps = ComponentProps<"td"> & { label?: string }
+type CellProps = ComponentProps<"td"> & { label?: string; from?: keyof typeof wideOnly }
