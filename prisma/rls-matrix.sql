@@ -62,7 +62,6 @@ with allowed (finding, reason) as (values
   ('directory.find_source_tenant(text): security definer', 'the tenant of one source by exact id, for jobs'),
   ('directory.list_unfinished_sources(integer): security definer', 'ids only, for the worker'),
   ('directory.count_refusal(text,text,text): security definer', 'adds to a count; returns nothing'),
-  ('directory.count_session_refusal(text,text): security definer', 'the same by session id; returns nothing'),
   ('directory.count_session_refusal(text,text): security definer', 'adds to a count; returns nothing'),
   ('directory.sweep_tickets(): security definer', 'deletes expired ticket ids; returns a number'),
   ('limits.take(text[],integer[],integer[]): security definer', 'buckets by exact name'),

@@ -1,6 +1,6 @@
 import { leaseSeconds } from "#lib/admission/open-streams.ts"
 import { recordUsage, type Usage } from "#lib/billing/commands.ts"
-import { fail } from "#lib/errors.ts"
+import { Failure, fail } from "#lib/errors.ts"
 import { newId } from "#lib/ids.ts"
 import { secondsLeftToday, takeFromCounter, utcDay } from "#lib/limits/counters.ts"
 import type { KeyLimits } from "#lib/limits/schema.ts"
@@ -43,6 +43,20 @@ export async function beginTurn(
     throw fail("invalid", { detail: message, issues: [{ path: "message", message }] })
   }
   const clientMessageId = input.clientMessageId ?? newId("message")
+  return storeTurn(scope, { ...input, clientMessageId }, limits).catch(async (error: unknown) => {
+    // Once the transaction is over: asking for a second connection inside it starves the pool.
+    if (error instanceof Failure && error.code === "day_limit")
+      await countRefusal(scope.visitor.keyId, "day_limit", scope.visitor.origin)
+    throw error
+  })
+}
+
+async function storeTurn(
+  scope: VisitorScope,
+  input: Required<ChatInput>,
+  limits: KeyLimits,
+): Promise<Turn> {
+  const { clientMessageId } = input
   return withTenant(scope, async (tx) => {
     await takeStream(tx, scope, clientMessageId)
     const bot = await tx.bot.findFirst({ where: { id: scope.visitor.botId } })
@@ -55,7 +69,7 @@ export async function beginTurn(
     })
     const { question, answer } = asked
       ? await resumeQuestion(tx, conversation, asked)
-      : await storeQuestion(tx, scope, conversation, { ...input, clientMessageId }, limits)
+      : await storeQuestion(tx, scope, conversation, input, limits)
     const finished = answer.status === "complete" ? toMessageView(answer) : null
     if (finished) await releaseStream(tx, scope)
     return {
@@ -178,7 +192,6 @@ async function takeFromDay(tx: Tx, scope: VisitorScope, limits: KeyLimits) {
     limit: limits.messagesPerDay,
   }
   if (await takeFromCounter(tx, scope, counter)) return
-  await countRefusal(scope.visitor.keyId, "day_limit", scope.visitor.origin)
   throw fail("day_limit", { headers: { "retry-after": String(secondsLeftToday()) } })
 }
 
