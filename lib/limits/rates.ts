@@ -1,6 +1,8 @@
 import { fail } from "#lib/errors.ts"
 import { log } from "#lib/log.ts"
 import { callDefiner } from "#lib/tenancy/database.ts"
+import type { RatePlan, RateRow } from "./rate-plan.ts"
+import { hasRedis, takeFromRedis } from "./redis-rates.ts"
 
 // Guarantees: a rate is taken atomically from all its buckets or from none, exactly, across processes.
 // When the store is away a reduced limit in this process stands in: never none.
@@ -40,8 +42,6 @@ export type RateState = {
   windowSeconds: number
 }
 
-type Row = { bucket: string; is_allowed: boolean; remaining: number; retry_ms: number }
-
 /**
  * Takes one from each bucket, or throws `rate_limited` with Retry-After and RateLimit headers and takes
  * from none. Returns the tightest bucket's state.
@@ -52,18 +52,11 @@ export async function takeRates(takes: RateTake[]): Promise<RateState> {
     limit: take.limit ?? rates[take.rate].limit,
     windowMs: rates[take.rate].windowMs,
   }))
-  let rows: Row[]
+  let rows: RateRow[]
   try {
-    rows = await callDefiner<Row>("take_rates", "select * from limits.take($1, $2, $3)", [
-      plans.map((p) => p.bucket),
-      plans.map((p) => p.limit),
-      plans.map((p) => p.windowMs),
-    ])
+    rows = await (hasRedis() ? takeFromRedis(plans) : takeFromPostgres(plans))
   } catch (error) {
-    log.warn(
-      { code: "rate_store_away", reason: (error as Error).message },
-      "rates fall back to this process",
-    )
+    reportAway(error as Error)
     rows = plans.map(takeLocally)
   }
   const states = rows.map((row) => {
@@ -88,6 +81,14 @@ export async function takeRates(takes: RateTake[]): Promise<RateState> {
   return toState(tightest.plan, tightest.row.remaining, resetSeconds)
 }
 
+function takeFromPostgres(plans: RatePlan[]): Promise<RateRow[]> {
+  return callDefiner<RateRow>("take_rates", "select * from limits.take($1, $2, $3)", [
+    plans.map((plan) => plan.bucket),
+    plans.map((plan) => plan.limit),
+    plans.map((plan) => plan.windowMs),
+  ])
+}
+
 function toState(
   plan: { limit: number; windowMs: number },
   remaining: number,
@@ -104,10 +105,19 @@ export function rateHeaders(state: RateState): Record<string, string> {
   }
 }
 
+let reportedAt = 0
+
+/** One line every ten seconds: a store that is away is away for every request. */
+function reportAway(error: Error): void {
+  if (Date.now() - reportedAt < 10_000) return
+  reportedAt = Date.now()
+  log.warn({ code: "rate_store_away", reason: error.message }, "rates fall back to this process")
+}
+
 const local = new Map<string, { windowStart: number; used: number }>()
 
 /** A quarter of the limit, per process, in fixed windows: crude on purpose, and never unlimited. */
-function takeLocally(plan: { bucket: string; limit: number; windowMs: number }): Row {
+function takeLocally(plan: RatePlan): RateRow {
   const now = Date.now()
   const windowStart = now - (now % plan.windowMs)
   if (local.size > 50_000) local.clear()
