@@ -17,7 +17,8 @@ import { readTerms } from "./terms.ts"
 import { readTsvector, toAnyOfQuery } from "./tsvector.ts"
 import { countChunks, mendUnknown, type Place } from "./vocabulary.ts"
 
-const candidateCount = 200
+/** How many candidates are ranked in full: measured to cost no recall, at either size. */
+const candidateCount = (chunkCount: number) => (chunkCount > 5_000 ? 200 : 120)
 /** More languages than this in one bot are read as the commonest ones. */
 const readingCount = 4
 /** A question is a sentence or a paragraph; what follows would only cost time. */
@@ -43,7 +44,7 @@ export async function searchKnowledge(
     const corpus = await readCorpus(tx, place)
     if (corpus.chunkCount === 0) return nothing
     const readings = await readInLanguages(tx, { place, query, languages: corpus.languages })
-    const candidates = await findCandidates(tx, botId, readings)
+    const candidates = await findCandidates(tx, { botId, corpus, readings })
     const ranked = rankCandidates(readings, candidates, corpus).slice(0, limit)
     const best = ranked[0]
     if (!best) return nothing
@@ -102,7 +103,10 @@ async function readInLanguages(tx: Tx, question: Question): Promise<Reading[]> {
   return read.map(({ language, terms }) => readQuestion(language, terms, counts, mended))
 }
 
-async function findCandidates(tx: Tx, botId: string, readings: Reading[]): Promise<Candidate[]> {
+async function findCandidates(
+  tx: Tx,
+  { botId, corpus, readings }: { botId: string; corpus: Corpus; readings: Reading[] },
+): Promise<Candidate[]> {
   const rarest = pickRarest(readings)
   if (rarest.length === 0) return []
   const terms = new Set(readings.flatMap((reading) => reading.terms.map(({ term }) => term)))
@@ -111,7 +115,7 @@ async function findCandidates(tx: Tx, botId: string, readings: Reading[]): Promi
   >`
     select id, language, term_count as "termCount", positions
     from search.find_candidates(${botId}, ${toAnyOfQuery(rarest)}::tsquery,
-      ${[...terms]}::text[], ${candidateCount}::int)`
+      ${[...terms]}::text[], ${candidateCount(corpus.chunkCount)}::int)`
   return rows.map((row) => ({ ...row, positions: readTsvector(row.positions) }))
 }
 
