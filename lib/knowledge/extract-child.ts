@@ -19,19 +19,30 @@ async function readPdf(bytes: Uint8Array): Promise<ChildAnswer> {
   })
   const pdf = await loading.promise
   const pages: TextItem[][] = []
+  let brokenCount = 0
   for (let number = 1; number <= pdf.numPages; number++) {
-    const page = await pdf.getPage(number)
-    const content = await page.getTextContent()
-    pages.push(
-      content.items.flatMap((item) =>
-        "str" in item
-          ? [{ str: item.str, height: item.height, y: item.transform[5], hasEol: item.hasEOL }]
-          : [],
-      ),
-    )
-    page.cleanup()
+    // One damaged page does not cost the owner the other ninety-nine.
+    const items = await readPage(pdf, number).catch(() => null)
+    if (!items) brokenCount++
+    pages.push(items ?? [])
   }
+  if (brokenCount > 0 && brokenCount === pdf.numPages) return { problem: "broken" }
   return { pages: readPdfPages(pages) }
+}
+
+type Pdf = Awaited<
+  ReturnType<Awaited<ReturnType<typeof getResolvedPDFJS>>["getDocument"]>["promise"]
+>
+
+async function readPage(pdf: Pdf, number: number): Promise<TextItem[]> {
+  const page = await pdf.getPage(number)
+  const content = await page.getTextContent()
+  page.cleanup()
+  return content.items.flatMap((item) =>
+    "str" in item
+      ? [{ str: item.str, height: item.height, y: item.transform[5], hasEol: item.hasEOL }]
+      : [],
+  )
 }
 
 function describe(error: unknown): ChildAnswer {

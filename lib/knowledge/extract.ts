@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process"
+import { readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import type { Page } from "./chunk.ts"
 import { cleanText } from "./clean.ts"
@@ -26,6 +27,7 @@ const sentences = {
 
 const defaultTimeoutMs = 30_000
 const memoryMegabytes = 512
+const memoryCheckMs = 100
 /** A page has some thousand characters: more than this is a decompression bomb, not a document. */
 const maxOutputBytes = 64 * 1024 * 1024
 
@@ -52,12 +54,16 @@ function requireText(pages: Page[], sentence: string): Page[] {
   return withText
 }
 
-/** The child may read this program and nothing else, starts nothing and inherits no secret. */
-function childArguments(): string[] {
+/** Flags under which a node process may read this program and nothing else, and starts nothing. */
+export function readConfinement(): string[] {
   const project = dirname(dirname(import.meta.dirname))
   const canConfine = process.allowedNodeEnvironmentFlags.has("--permission")
+  return canConfine ? ["--permission", `--allow-fs-read=${project}`] : []
+}
+
+function childArguments(): string[] {
   return [
-    ...(canConfine ? ["--permission", `--allow-fs-read=${project}`] : []),
+    ...readConfinement(),
     "--no-warnings",
     `--max-old-space-size=${memoryMegabytes}`,
     join(import.meta.dirname, "extract-child.ts"),
@@ -85,6 +91,10 @@ function runChild(
       child.kill("SIGKILL")
     }
     const timer = setTimeout(() => kill("slow"), timeoutMs)
+    // The heap limit counts no buffers, and a small stream can inflate to gigabytes of them.
+    const watch = setInterval(() => {
+      if (readResidentMegabytes(child.pid) > memoryMegabytes) kill("heavy")
+    }, memoryCheckMs)
     const abort = () => kill("aborted")
     signal?.addEventListener("abort", abort, { once: true })
     if (signal?.aborted) abort()
@@ -99,6 +109,7 @@ function runChild(
     child.once("error", reject)
     child.once("close", (code) => {
       clearTimeout(timer)
+      clearInterval(watch)
       signal?.removeEventListener("abort", abort)
       if (cause === "aborted") reject(signal?.reason ?? new Error("Stopped"))
       else if (cause) reject(new SourceProblem(sentences[cause]))
@@ -107,4 +118,14 @@ function runChild(
       else reject(new SourceProblem(sentences.heavy))
     })
   })
+}
+
+/** What a process holds in memory; 0 where the system does not say (only Linux does it this cheaply). */
+function readResidentMegabytes(pid: number | undefined): number {
+  try {
+    const pages = Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1])
+    return (pages * 4_096) / (1024 * 1024)
+  } catch {
+    return 0
+  }
 }
