@@ -7,6 +7,19 @@ export function findChromium(): string | undefined {
   return places.find((place) => place && existsSync(place))
 }
 
+const disabledFeatures = [
+  "AimEnabled",
+  "AvoidUnnecessaryBeforeUnloadCheckSync",
+  "DestroyProfileOnBrowserClose",
+  "HttpsFirstBalancedModeAutoEnable",
+  "HttpsUpgrades",
+  "MediaRouter",
+  "NetworkTimeServiceQuerying",
+  "OptimizationHints",
+  "PaintHolding",
+  "Translate",
+]
+
 /** How every test, picture and bench starts the browser: nothing goes online by itself. */
 export function chromiumLaunchOptions(): LaunchOptions {
   const executablePath = findChromium()
@@ -20,6 +33,9 @@ export function chromiumLaunchOptions(): LaunchOptions {
       "--disable-sync",
       "--no-first-run",
       "--disable-quic",
+      // Playwright switches storage partitioning off, and storage in a foreign frame then throws. The last
+      // such flag counts: this one leaves partitioning on, as it is in every visitor's browser.
+      `--disable-features=${disabledFeatures.join(",")}`,
     ],
   }
 }

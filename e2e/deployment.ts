@@ -152,6 +152,7 @@ function composeEnvironment(
           MODEL_BASE_URL: model.url,
           MODEL_API_KEY: "model-key-that-must-stay-inside",
           MODEL_NAME: "scripted-1",
+          MODEL_PRICE: "input=15,output=60",
         }
   return {
     PATH: process.env.PATH ?? "",
