@@ -32,7 +32,7 @@ const hindiEndings =
     " ",
   )
 const greekEndings =
-  "ματων ματος ματα οντας ωντας ιους ιων ησης ησεις ησεων ηση ους ων ες ος ον ου οι ας ης εις εων εως ια ιο ει αι ις ω ε α η ο ι υ ς".split(
+  "ματων ματοσ ματα οντασ ωντασ ιουσ ιων ησησ ησεισ ησεων ηση ουσ ων εσ οσ ον ου οι ασ ησ εισ εων εωσ ια ιο ει αι ισ ω ε α η ο ι υ σ".split(
     " ",
   )
 const arabicPronouns = "هما كما ها هم هن كم نا ه".split(" ")
@@ -84,7 +84,7 @@ function stemUncached(word: string, language: Language): string {
   }
   if (language === "ar") return stemArabic(word)
   if (language === "hi") return cutEnding(word, hindiEndings, 2)
-  if (language === "el") return cutEnding(word.replace(/ς$/, "σ"), greekEndings, 3)
+  if (language === "el") return cutEnding(word, greekEndings, 3)
   if (language === "fa") return cutEnding(word, persianEndings, 3)
   const length = truncatedAt[language]
   return length ? word.slice(0, length) : word
