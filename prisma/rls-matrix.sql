@@ -27,6 +27,8 @@ with allowed (finding, reason) as (values
 
   ('public.tenants: policy directory opens every tenant to app_directory', 'status and epoch, for the live check'),
   ('public.users: policy directory opens every tenant to app_directory', 'sign-in by exact address'),
+  ('public.spend_counters: policy directory opens every tenant to app_directory', 'giving back what crashed calls had set aside'),
+  ('public.spend_reservations: policy directory opens every tenant to app_directory', 'giving back what crashed calls had set aside'),
   ('public.sign_ins: policy directory opens every tenant to app_directory', 'sign-in by exact id'),
   ('public.memberships: policy directory opens every tenant to app_directory', 'the tenants of one person'),
   ('public.bots: policy directory opens every tenant to app_directory', 'public look of a key''s bots, by key; no instructions granted'),
@@ -66,6 +68,15 @@ with allowed (finding, reason) as (values
   ('directory.sweep_tickets(): security definer', 'deletes expired ticket ids; returns a number'),
   ('limits.take(text[],integer[],integer[]): security definer', 'buckets by exact name'),
   ('limits.sweep(): security definer', 'deletes old buckets; returns a number'),
+  ('limits.read_tenant_cap(): security definer', 'two figures of the proven tenant'),
+  ('limits.reserve_deployment(text,bigint,bigint): security definer', 'adds to one sum of the deployment; returns yes or no'),
+  ('limits.settle_deployment(text,bigint,bigint): security definer', 'moves between two sums of the deployment; returns nothing'),
+  ('limits.reclaim_reservations(integer): security definer', 'gives back what crashed calls had set aside; returns a number'),
+  ('limits.deployment_spend: no NOT NULL tenant_id', 'one sum of all tenants a month; functions alone reach it'),
+  ('limits.deployment_spend: row security is off', 'no tenant content; the app role has no right on it'),
+  ('limits.deployment_spend: row security is not forced', 'no tenant content; the app role has no right on it'),
+  ('limits.deployment_spend: no policy for the app role', 'no tenant content; the app role has no right on it'),
+  ('limits.deployment_spend: primary key without tenant_id: month', 'the month of the whole deployment'),
   ('search.find_candidates(text,tsquery,text[],integer): security definer', 'proven tenant and bot in its own condition; returns no text')
 ),
 schemas as (

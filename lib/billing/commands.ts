@@ -8,6 +8,7 @@ export type Usage = {
   outputTokens: number
   /** True when the provider did not say: a cut stream reports nothing. */
   isEstimated: boolean
+  costNanos: bigint
 }
 
 /** Appends one model call to the ledger, in the caller's transaction. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest"
+import { defaultKeyLimits, type KeyLimits } from "#lib/limits/schema.ts"
 import type { ModelEvent, ModelPrompt } from "#lib/models/chat-model.ts"
 import { disconnect } from "#lib/tenancy/database.ts"
 import {
@@ -21,13 +22,21 @@ const model = vi.hoisted(() => ({
 // The port itself is tested in lib/models; here a script plays the model.
 vi.mock("#lib/models/chat-model.ts", () => ({
   findChatModel: () => (model.script ? { name: "scripted" } : null),
+  worstCaseCost: () => 1_000n,
   streamModel: (_: unknown, prompt: ModelPrompt, signal: AbortSignal) => {
     model.prompts.push(prompt)
     return model.script!(signal)
   },
 }))
 
-const usage = { model: "scripted", inputTokens: 9, outputTokens: 3, isEstimated: false }
+const usage = {
+  model: "scripted",
+  inputTokens: 9,
+  outputTokens: 3,
+  isEstimated: false,
+  costNanos: 7n,
+}
+const spend = { usage, reservation: expect.objectContaining({ nanos: 1_000n }) }
 
 /** A model that says these pieces and ends. */
 const says = (...pieces: string[]): Script =>
@@ -76,7 +85,11 @@ beforeEach(() => {
 
 async function ask(
   question: string,
-  options: { signal?: AbortSignal; history?: { role: "user" | "assistant"; text: string }[] } = {},
+  options: {
+    signal?: AbortSignal
+    limits?: KeyLimits
+    history?: { role: "user" | "assistant"; text: string }[]
+  } = {},
 ) {
   const events: AnswerEvent[] = []
   const input = {
@@ -85,7 +98,9 @@ async function ask(
     bot: { name: "Rita", instructions: "", locale: null },
   }
   const signal = options.signal ?? new AbortController().signal
-  for await (const event of answerQuestion(visitor.scope, botId, input, signal)) events.push(event)
+  const limits = options.limits ?? defaultKeyLimits
+  for await (const event of answerQuestion(visitor.scope, input, { limits, signal }))
+    events.push(event)
   const ends = events.filter((event) => event.type === "end")
   expect(ends).toHaveLength(1)
   expect(events.at(-1)).toBe(ends[0])
@@ -110,7 +125,7 @@ describe("with a model", () => {
         text: expect.stringMatching("ninety"),
       }),
     ])
-    expect(end).toEqual({ type: "end", mode: "model", isAnswered: true, isFailed: false, usage })
+    expect(end).toEqual({ type: "end", mode: "model", isAnswered: true, isFailed: false, spend })
   })
 
   test("a number that it made up never reaches the reader, and counts as no answer", async () => {
@@ -137,7 +152,7 @@ describe("with a model", () => {
     const { text, end } = await ask("Who won the chess championship in Reykjavik?")
     expect(model.prompts).toEqual([])
     expect(text).toMatch(/^I could not find that/)
-    expect(end).toMatchObject({ mode: "none", isAnswered: false, usage: null })
+    expect(end).toMatchObject({ mode: "none", isAnswered: false, spend: null })
   })
 
   test("a follow-up is read with the question before it", async () => {
@@ -148,20 +163,32 @@ describe("with a model", () => {
   })
 })
 
+describe("at a money cap", () => {
+  test("the model is not called: the answer quotes the sources instead", async () => {
+    model.script = says("Ninety days [1].")
+    const { text, end } = await ask(question, {
+      limits: { ...defaultKeyLimits, monthlySpendMinor: 0 },
+    })
+    expect(model.prompts).toEqual([])
+    expect(text).toBe("You may return shoes within ninety days if the box is whole. [1]")
+    expect(end).toMatchObject({ mode: "quotes", isAnswered: true, spend: null })
+  })
+})
+
 describe("when the provider fails", () => {
   test("before a word, the answer is quoted, and what the call used is still booked", async () => {
     model.script = failsAfter()
     const { text, citations, end } = await ask(question)
     expect(text).toBe("You may return shoes within ninety days if the box is whole. [1]")
     expect(citations).toHaveLength(1)
-    expect(end).toEqual({ type: "end", mode: "quotes", isAnswered: true, isFailed: false, usage })
+    expect(end).toEqual({ type: "end", mode: "quotes", isAnswered: true, isFailed: false, spend })
   })
 
   test("after some words, they stay and the answer says it is cut", async () => {
     model.script = failsAfter("Ninety days [1] and ")
     const { text, end } = await ask(question)
     expect(text.trim()).toBe("Ninety days [1] and")
-    expect(end).toMatchObject({ mode: "model", isFailed: true, usage })
+    expect(end).toMatchObject({ mode: "model", isFailed: true, spend })
   })
 
   test("by saying nothing at all, the answer is quoted", async () => {
@@ -180,7 +207,7 @@ test("a visitor who leaves ends the model's call and no quote is made up for nob
   }
   const { text, end } = await ask(question, { signal: controller.signal })
   expect(text).toBe("")
-  expect(end).toMatchObject({ mode: "model", usage })
+  expect(end).toMatchObject({ mode: "model", spend })
 })
 
 describe("without a model", () => {
@@ -188,6 +215,6 @@ describe("without a model", () => {
     const { text, citations, end } = await ask(question)
     expect(text).toBe("You may return shoes within ninety days if the box is whole. [1]")
     expect(citations[0]).toMatchObject({ number: 1, title: "Returns" })
-    expect(end).toMatchObject({ mode: "quotes", isAnswered: true, usage: null })
+    expect(end).toMatchObject({ mode: "quotes", isAnswered: true, spend: null })
   })
 })

@@ -3,6 +3,7 @@ import { getUsage } from "#lib/billing/queries.ts"
 import type { EmbedKeyView } from "#lib/keys/schema.ts"
 import { utcDay } from "#lib/limits/counters.ts"
 import { effectiveLimits, type KeyLimits } from "#lib/limits/schema.ts"
+import { reserveSpend } from "#lib/limits/spend.ts"
 import { disconnect, withTenant } from "#lib/tenancy/database.ts"
 import type { VisitorScope } from "#lib/tenancy/scope.ts"
 import {
@@ -42,7 +43,14 @@ const complete: FinishedAnswer = {
   mode: "model",
   isAnswered: true,
   citations: [],
-  usage: { model: "test", inputTokens: 100, outputTokens: 5, isEstimated: false },
+  spend: null,
+}
+const usage = {
+  model: "test",
+  inputTokens: 100,
+  outputTokens: 5,
+  isEstimated: false,
+  costNanos: 400n,
 }
 const finish = (scope: VisitorScope, turn: Turn, changes: Partial<FinishedAnswer> = {}) =>
   finishTurn(scope, turn, { ...complete, ...changes })
@@ -74,7 +82,8 @@ describe("a message", () => {
   test("finished, is in the owner's list with its answer, its usage and whether it was answered", async () => {
     const scope = await newVisitor()
     const turn = await ask(scope, "Do you ship to Austria?")
-    await finish(scope, turn, { isAnswered: false })
+    const reservation = (await reserveSpend(scope, limits, 1_000n))!
+    await finish(scope, turn, { isAnswered: false, spend: { usage, reservation } })
     const { data } = await listConversations(tenant.scope, { botId, filter: "unanswered" })
     expect(data.find((row) => row.id === turn.conversationId)).toMatchObject({
       preview: "Do you ship to Austria?",
@@ -282,7 +291,8 @@ describe("a visitor's own words", () => {
   test("forgotten are gone from the owner's list; what they used stays on the bill", async () => {
     const scope = await newVisitor()
     const turn = await ask(scope, "Forget this")
-    await finish(scope, turn)
+    const reservation = (await reserveSpend(scope, limits, 1_000n))!
+    await finish(scope, turn, { spend: { usage, reservation } })
     await forgetVisitor(scope)
     await expect(getConversation(tenant.scope, turn.conversationId)).rejects.toMatchObject({
       code: "not_found",

@@ -4,6 +4,7 @@ import { Failure, fail } from "#lib/errors.ts"
 import { newId } from "#lib/ids.ts"
 import { secondsLeftToday, takeFromCounter, utcDay } from "#lib/limits/counters.ts"
 import type { KeyLimits } from "#lib/limits/schema.ts"
+import { type Reservation, settleSpend } from "#lib/limits/spend.ts"
 import { type Tx, withTenant } from "#lib/tenancy/database.ts"
 import { countRefusal } from "#lib/tenancy/directory.ts"
 import { allow } from "#lib/tenancy/permissions.ts"
@@ -220,7 +221,7 @@ export type FinishedAnswer = {
   mode: "model" | "quotes" | "none"
   isAnswered: boolean
   citations: Citation[]
-  usage: Usage | null
+  spend: { usage: Usage; reservation: Reservation } | null
 }
 
 /** Stores the answer as far as it came, books what it used, and frees the session's stream. */
@@ -241,8 +242,10 @@ export async function finishTurn(
       },
     })
     await releaseStream(tx, scope)
-    if (answer.usage) {
-      await recordUsage(tx, scope, { ...answer.usage, messageId: turn.answerId })
+    if (answer.spend) {
+      const { usage, reservation } = answer.spend
+      const costNanos = await settleSpend(tx, scope, reservation, usage.costNanos)
+      await recordUsage(tx, scope, { ...usage, costNanos, messageId: turn.answerId })
     }
     // Nothing left to note on when the visitor asked to be forgotten meanwhile.
     if (count === 0) return

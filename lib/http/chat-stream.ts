@@ -3,6 +3,7 @@ import { type AnswerEvent, answerQuestion } from "#lib/chat/answer.ts"
 import type { Citation, MessageView } from "#lib/conversations/schema.ts"
 import { type FinishedAnswer, finishTurn, type Turn } from "#lib/conversations/turn.ts"
 import { errorTable } from "#lib/errors.ts"
+import type { KeyLimits } from "#lib/limits/schema.ts"
 import { log } from "#lib/log.ts"
 import type { VisitorScope } from "#lib/tenancy/scope.ts"
 
@@ -23,7 +24,7 @@ const headers = {
 export function chatStreamResponse(
   scope: VisitorScope,
   turn: Turn,
-  clientSignal: AbortSignal,
+  { limits, signal: clientSignal }: { limits: KeyLimits; signal: AbortSignal },
 ): Response {
   const left = new AbortController()
   clientSignal.addEventListener("abort", () => left.abort(), { once: true })
@@ -39,7 +40,7 @@ export function chatStreamResponse(
           left.abort()
         }
       }
-      await writeTurn(scope, turn, left.signal, write)
+      await writeTurn(scope, turn, { limits, left: left.signal }, write)
       if (!left.signal.aborted) stream.close()
     },
     cancel() {
@@ -51,7 +52,12 @@ export function chatStreamResponse(
 
 type Write = (part: Part | "[DONE]") => void
 
-async function writeTurn(scope: VisitorScope, turn: Turn, left: AbortSignal, write: Write) {
+async function writeTurn(
+  scope: VisitorScope,
+  turn: Turn,
+  { limits, left }: { limits: KeyLimits; left: AbortSignal },
+  write: Write,
+) {
   write({ type: "start", messageId: turn.answerId })
   write({
     type: "data-conversation",
@@ -64,7 +70,7 @@ async function writeTurn(scope: VisitorScope, turn: Turn, left: AbortSignal, wri
   const { signal: revoked, close } = openStream(scope.visitor.sessionId)
   const signal = AbortSignal.any([left, revoked])
   try {
-    await writeAnswer(scope, turn, signal, revoked, write)
+    await writeAnswer(scope, turn, { limits, signal, revoked }, write)
   } catch (error) {
     log.error(
       { err: error, conversationId: turn.conversationId },
@@ -98,8 +104,7 @@ function writeText(text: string, write: Write) {
 async function writeAnswer(
   scope: VisitorScope,
   turn: Turn,
-  signal: AbortSignal,
-  revoked: AbortSignal,
+  { limits, signal, revoked }: { limits: KeyLimits; signal: AbortSignal; revoked: AbortSignal },
   write: Write,
 ) {
   const answer: FinishedAnswer = {
@@ -108,11 +113,11 @@ async function writeAnswer(
     mode: "none",
     isAnswered: true,
     citations: [],
-    usage: null,
+    spend: null,
   }
   try {
     write({ type: "text-start", id: "answer" })
-    for await (const event of answerQuestion(scope, scope.visitor.botId, turn, signal)) {
+    for await (const event of answerQuestion(scope, turn, { limits, signal })) {
       collect(answer, event)
       // After the switch is thrown not one more word leaves, even one that was already here.
       if (signal.aborted && event.type !== "end") continue
@@ -145,7 +150,7 @@ function collect(answer: FinishedAnswer, event: AnswerEvent) {
   else {
     answer.mode = event.mode
     answer.isAnswered = event.isAnswered
-    answer.usage = event.usage
+    answer.spend = event.spend
     answer.status = event.isFailed ? "interrupted" : "complete"
   }
 }

@@ -68,7 +68,7 @@ const streams =
 /** The module as it is under these settings. */
 async function load(settings: Record<string, string>) {
   vi.resetModules()
-  const names = ["PROVIDER", "BASE_URL", "API_KEY", "NAME"]
+  const names = ["PROVIDER", "BASE_URL", "API_KEY", "NAME", "PRICE"]
   for (const name of names) vi.stubEnv(`MODEL_${name}`, settings[name] ?? "")
   return import("./chat-model.ts")
 }
@@ -79,6 +79,7 @@ const compatible = () =>
     BASE_URL: baseUrl,
     API_KEY: "provider-secret",
     NAME: "tiny",
+    PRICE: "input=15,output=60",
   })
 
 const prompt = {
@@ -103,10 +104,16 @@ describe("the deployment's model", () => {
     expect((await load({ NAME: "x" })).findChatModel()).toBeNull()
     const lost = await load({ PROVIDER: "openai-compatible", NAME: "x" })
     expect(lost.findChatModel()).toBeNull()
-    const key = { API_KEY: "k", NAME: "x" }
+    const key = { API_KEY: "k", NAME: "x", PRICE: "15/60" }
     for (const PROVIDER of ["openai", "anthropic"])
       expect((await load({ PROVIDER, ...key })).findChatModel()).toMatchObject({ name: "x" })
   })
+})
+
+test("a model without a price is refused: no cap could hold it", async () => {
+  const unpriced = { PROVIDER: "openai", API_KEY: "k", NAME: "x" }
+  expect((await load(unpriced)).findChatModel()).toBeNull()
+  expect((await load({ ...unpriced, PRICE: "soon" })).findChatModel()).toBeNull()
 })
 
 describe("a call", () => {
@@ -122,7 +129,14 @@ describe("a call", () => {
       type: "end",
       isAborted: false,
       error: null,
-      usage: { model: "tiny", inputTokens: 120, outputTokens: 7, isEstimated: false },
+      usage: {
+        model: "tiny",
+        inputTokens: 120,
+        outputTokens: 7,
+        isEstimated: false,
+        // 15 and 60 minor units for a million tokens.
+        costNanos: 120n * 15_000n + 7n * 60_000n,
+      },
     })
     const [{ body, headers }] = requests as [(typeof requests)[number]]
     expect(headers.authorization).toBe("Bearer provider-secret")

@@ -277,6 +277,8 @@ export async function countSessionRefusal(sessionId: string, reason: string): Pr
 export async function sweepExpired(): Promise<void> {
   await callDefiner("sweep_tickets", "select directory.sweep_tickets()", [])
   await callDefiner("sweep_rates", "select limits.sweep()", [])
+  // Longer than any call may take: what is older belongs to a process that is gone.
+  await callDefiner("reclaim", "select limits.reclaim_reservations(300)", [])
 }
 
 /** Throws `unavailable` while the database is away. */

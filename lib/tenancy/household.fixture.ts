@@ -1,10 +1,10 @@
-import { recordUsage } from "#lib/billing/commands.ts"
 import { beginTurn, finishTurn } from "#lib/conversations/turn.ts"
 import { fail } from "#lib/errors.ts"
 import { addFileSource } from "#lib/knowledge/commands.ts"
 import { ingestSource } from "#lib/knowledge/ingest.ts"
 import { createLead } from "#lib/leads/commands.ts"
 import { effectiveLimits } from "#lib/limits/schema.ts"
+import { reserveSpend } from "#lib/limits/spend.ts"
 import {
   type MadeTenant,
   type MadeVisitor,
@@ -14,7 +14,6 @@ import {
   makeTenant,
   makeVisitor,
 } from "#prisma/factories.ts"
-import { withTenant } from "./database.ts"
 import { countRefusal } from "./directory.ts"
 
 export type Household = {
@@ -50,15 +49,24 @@ export async function makeHousehold(): Promise<Household> {
 
 async function converse({ scope }: MadeVisitor, canary: string): Promise<void> {
   const turn = await beginTurn(scope, { message: canary }, effectiveLimits("live", {}))
-  const usage = { model: "test", inputTokens: 1, outputTokens: 1, isEstimated: false }
+  const limits = effectiveLimits("live", {})
+  const usage = {
+    model: "test",
+    inputTokens: 1,
+    outputTokens: 1,
+    isEstimated: false,
+    costNanos: 1n,
+  }
+  // One is settled with the answer; the other stays open, so that every table of money holds a row.
+  const reservation = (await reserveSpend(scope, limits, 10n))!
+  await reserveSpend(scope, limits, 10n)
   await finishTurn(scope, turn, {
     text: canary,
     status: "complete",
     mode: "model",
     isAnswered: true,
     citations: [],
-    usage,
+    spend: { usage, reservation },
   })
-  await withTenant(scope, (tx) => recordUsage(tx, scope, { ...usage, messageId: turn.answerId }))
   await createLead(scope, { name: canary, email: "visitor@example.com", message: canary })
 }

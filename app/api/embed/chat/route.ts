@@ -11,6 +11,6 @@ export const POST = route({
   handle: async ({ scope, limits, body, ip, signal }) => {
     await takeChatRates(scope, limits, ip)
     const turn = await beginTurn(scope, body, limits)
-    return chatStreamResponse(scope, turn, signal)
+    return chatStreamResponse(scope, turn, { limits, signal })
   },
 })

@@ -1,0 +1,146 @@
+import { record } from "#lib/audit/record.ts"
+import { nanosPerMinor } from "#lib/billing/prices.ts"
+import { env } from "#lib/env.ts"
+import { newId } from "#lib/ids.ts"
+import { type Tx, withTenant } from "#lib/tenancy/database.ts"
+import { countRefusal } from "#lib/tenancy/directory.ts"
+import type { VisitorScope } from "#lib/tenancy/scope.ts"
+import { utcDay } from "./counters.ts"
+import { defaultKeyLimits, type KeyLimits } from "./schema.ts"
+
+// Guarantees: no billable call starts unless its worst case fits under every cap that covers it: the key's
+// month and day, the tenant's month, the deployment's month. Conditional writes in one transaction: sums
+// are exact under concurrency and never pass a cap.
+
+/** One day may take at most this share of a key's month: a copied key cannot silence the real site till the 1st. */
+const dayShare = 5n
+const alertPercents = [50, 80, 100] as const
+
+type Counter = { subject: string; period: string; cap: bigint }
+
+/** Money set aside for one call. */
+export type Reservation = { id: string; nanos: bigint; month: string; counters: Counter[] }
+
+const utcMonth = (at: Date) => utcDay(at).slice(0, 7)
+const minor = (amount: number) => BigInt(amount) * nanosPerMinor
+
+/**
+ * What the scope's tenant may spend a month, in minor units: its own cap, and no more than the free allowance
+ * when it registered itself.
+ */
+export async function readTenantCap(tx: Tx): Promise<number> {
+  const [tenant] = await tx.$queryRaw<{ own: number | null; is_self_registered: boolean }[]>`
+    select monthly_spend_minor as own, is_self_registered from limits.read_tenant_cap()`
+  if (!tenant) return 0
+  const own = tenant.own ?? defaultKeyLimits.monthlySpendMinor
+  return tenant.is_self_registered ? Math.min(own, env.FREE_ALLOWANCE_MINOR) : own
+}
+
+/** A key's cap for one UTC day, in nanos. */
+export function keyDayCap(limits: KeyLimits): bigint {
+  return minor(limits.monthlySpendMinor) / dayShare
+}
+
+class CapReached extends Error {}
+
+/** Sets `nanos` aside under every cap, or returns null and leaves all sums as they were. */
+export async function reserveSpend(
+  scope: VisitorScope,
+  limits: KeyLimits,
+  nanos: bigint,
+  at = new Date(),
+): Promise<Reservation | null> {
+  const { keyId, botId, origin } = scope.visitor
+  const month = utcMonth(at)
+  try {
+    return await withTenant(scope, async (tx) => {
+      const tenantCap = minor(await readTenantCap(tx))
+      const counters: Counter[] = [
+        { subject: "tenant", period: month, cap: tenantCap },
+        { subject: `key:${keyId}`, period: month, cap: minor(limits.monthlySpendMinor) },
+        { subject: `key:${keyId}`, period: utcDay(at), cap: keyDayCap(limits) },
+        // What a bot costs; the tenant's cap stands above it already.
+        { subject: `bot:${botId}`, period: month, cap: tenantCap },
+      ]
+      for (const counter of counters) await reserveCounter(tx, scope, counter, nanos)
+      const id = newId("usage")
+      await tx.spendReservation.create({
+        data: {
+          id,
+          tenantId: scope.tenantId,
+          month,
+          nanos,
+          subjects: counters.map(({ subject, period }) => ({ subject, period })),
+        },
+      })
+      // Last, so that tenants queue on the one shared row for as short as can be.
+      const cap = minor(env.DEPLOYMENT_MONTHLY_CAP_MINOR)
+      const [deployment] = await tx.$queryRaw<{ has_room: boolean }[]>`
+        select limits.reserve_deployment(${month}, ${nanos}, ${cap}) as has_room`
+      if (!deployment?.has_room) throw new CapReached()
+      return { id, nanos, month, counters }
+    })
+  } catch (error) {
+    if (!(error instanceof CapReached)) throw error
+    await countRefusal(keyId, "spend_cap", origin)
+    return null
+  }
+}
+
+async function reserveCounter(tx: Tx, scope: VisitorScope, counter: Counter, nanos: bigint) {
+  const { subject, period, cap } = counter
+  if (nanos > cap) throw new CapReached()
+  const taken = await tx.$queryRaw<{ subject: string }[]>`
+    insert into public.spend_counters as c (tenant_id, subject, period, reserved_nanos)
+    values (${scope.tenantId}, ${subject}, ${period}, ${nanos})
+    on conflict (tenant_id, subject, period) do update set reserved_nanos = c.reserved_nanos + ${nanos}
+    where c.spent_nanos + c.reserved_nanos + ${nanos} <= ${cap}
+    returning c.subject`
+  if (taken.length === 0) throw new CapReached()
+}
+
+/**
+ * Turns a reservation into what the call really cost, in the caller's transaction; never more than was set
+ * aside. A reservation that the sweep has given back meanwhile is counted as spent all the same.
+ */
+export async function settleSpend(
+  tx: Tx,
+  scope: VisitorScope,
+  reservation: Reservation,
+  cost: bigint,
+): Promise<bigint> {
+  const spent = cost < reservation.nanos ? cost : reservation.nanos
+  const { count } = await tx.spendReservation.deleteMany({ where: { id: reservation.id } })
+  const reserved = count === 1 ? reservation.nanos : 0n
+  for (const { subject, period, cap } of reservation.counters) {
+    const [sum] = await tx.$queryRaw<{ spent: bigint }[]>`
+      update public.spend_counters c
+      set reserved_nanos = greatest(0, c.reserved_nanos - ${reserved}), spent_nanos = c.spent_nanos + ${spent}
+      where c.tenant_id = ${scope.tenantId} and c.subject = ${subject} and c.period = ${period}
+      returning c.spent_nanos as spent`
+    if (sum && !subject.startsWith("bot:"))
+      await alert(tx, scope, { subject, period, cap }, sum.spent - spent, sum.spent)
+  }
+  await tx.$executeRaw`select limits.settle_deployment(${reservation.month}, ${reserved}, ${spent})`
+  return spent
+}
+
+/** Tells the owner once when a month passes half, four fifths and all of a cap. */
+async function alert(
+  tx: Tx,
+  scope: VisitorScope,
+  { subject, period, cap }: Counter,
+  before: bigint,
+  after: bigint,
+) {
+  if (cap === 0n || period.length > "2026-11".length) return
+  const percent = (sum: bigint) => (sum * 100n) / cap
+  for (const mark of alertPercents) {
+    if (percent(before) >= BigInt(mark) || percent(after) < BigInt(mark)) continue
+    await record(tx, scope, {
+      action: `spend.reached${mark}`,
+      target: subject === "tenant" ? scope.tenantId : subject.slice("key:".length),
+      after: { month: period, percent: mark },
+    })
+  }
+}
