@@ -79,7 +79,7 @@ export async function addFileSource(
 /** `C:\docs\returns-policy.PDF` is shown as "returns-policy". The stored name never becomes a path. */
 function readTitle(fileName: string): string {
   const name = cleanTitle(fileName.slice(-1_000).split(/[\\/]/).at(-1) ?? "", 200)
-  return name.replace(/\.(?:pdf|md|markdown|txt|text)$/i, "").trim() || name || "Untitled file"
+  return name.replace(/\.(?:pdf|md|markdown|txt|text)$/i, "").trim() || "Untitled file"
 }
 
 type NewSource = {
