@@ -15,7 +15,8 @@ export async function getUsage(
     (tx) => tx.$queryRaw<UsageDay[]>`
       select to_char(u.created_at at time zone 'UTC', 'YYYY-MM-DD') as date, u.bot_id as "botId",
         count(*)::int as messages, sum(u.input_tokens)::int as "inputTokens",
-        sum(u.output_tokens)::int as "outputTokens"
+        sum(u.output_tokens)::int as "outputTokens",
+        ceil(sum(u.cost_nanos) / 1000000000.0)::int as "costMinor"
       from public.usage_entries u
       where u.tenant_id = ${scope.tenantId} and u.created_at >= ${from}
       group by 1, 2 order by 1 desc, 2`,

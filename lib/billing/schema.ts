@@ -6,6 +6,8 @@ export const usageDay = z.strictObject({
   messages: z.number().int(),
   inputTokens: z.number().int(),
   outputTokens: z.number().int(),
+  /** In minor units of the deployment's currency, rounded up. */
+  costMinor: z.number().int(),
 })
 export type UsageDay = z.infer<typeof usageDay>
 

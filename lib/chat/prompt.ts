@@ -40,6 +40,19 @@ export function buildPrompt(input: {
   }
 }
 
+/** A prompt as large as one can get: what bounds the cost of a message. */
+export function largestPrompt(): ModelPrompt {
+  const widest = (chars: number) => "\u4e00".repeat(chars)
+  return buildPrompt({
+    bot: { name: widest(60), instructions: widest(4_000), locale: null },
+    passages: [
+      { number: 1, title: widest(1_200), heading: widest(1_200), text: widest(passageBudget) },
+    ],
+    history: Array.from({ length: 8 }, () => ({ role: "user" as const, text: widest(2_000) })),
+    question: widest(4_000),
+  })
+}
+
 function formatPassages(passages: PromptPassage[]): string {
   let left = passageBudget
   return passages

@@ -1,0 +1,84 @@
+import { toMinor } from "#lib/billing/prices.ts"
+import { env } from "#lib/env.ts"
+import { requireEmbedKey } from "#lib/keys/queries.ts"
+import { utcDay } from "#lib/limits/counters.ts"
+import { effectiveLimits, type KeyLimits } from "#lib/limits/schema.ts"
+import { keyDayCap, readTenantCap } from "#lib/limits/spend.ts"
+import { findChatModel, worstCaseCost } from "#lib/models/chat-model.ts"
+import { withTenant } from "#lib/tenancy/database.ts"
+import { allow } from "#lib/tenancy/permissions.ts"
+import type { TenantScope } from "#lib/tenancy/scope.ts"
+import { largestPrompt } from "./prompt.ts"
+
+/** Amounts in minor units of `currency`, rounded up. */
+export type SpendView = {
+  currency: string
+  month: string
+  spentMinor: number
+  capMinor: number
+  /** False without a model: answers then quote, and cost nothing. */
+  hasModel: boolean
+}
+
+export type KeySpendView = SpendView & {
+  todayMinor: number
+  dayCapMinor: number
+  /** The most a stolen copy of this key can cost in a day at the present settings. */
+  worstDayMinor: number
+}
+
+const utcMonth = () => utcDay().slice(0, 7)
+
+/** What the tenant has spent this month, and what it may. */
+export async function getSpend(scope: TenantScope): Promise<SpendView> {
+  allow(scope, "usage.read")
+  const month = utcMonth()
+  return withTenant(scope, async (tx) => {
+    const sum = await tx.spendCounter.findFirst({ where: { subject: "tenant", period: month } })
+    return {
+      currency: env.CURRENCY,
+      month,
+      spentMinor: toMinor(sum?.spentNanos ?? 0n),
+      capMinor: await readTenantCap(tx),
+      hasModel: findChatModel() !== null,
+    }
+  })
+}
+
+/** The same for one key, with its day and the worst that a thief could make of it. */
+export async function getKeySpend(scope: TenantScope, keyId: string): Promise<KeySpendView> {
+  allow(scope, "keys.read")
+  const month = utcMonth()
+  return withTenant(scope, async (tx) => {
+    const key = await requireEmbedKey(tx, keyId)
+    const limits = effectiveLimits(
+      key.mode === "test" ? "test" : "live",
+      key.limits as Partial<KeyLimits>,
+    )
+    const sums = await tx.spendCounter.findMany({ where: { subject: `key:${keyId}` } })
+    const spent = (period: string) =>
+      toMinor(sums.find((sum) => sum.period === period)?.spentNanos ?? 0n)
+    return {
+      currency: env.CURRENCY,
+      month,
+      spentMinor: spent(month),
+      capMinor: limits.monthlySpendMinor,
+      todayMinor: spent(utcDay()),
+      dayCapMinor: toMinor(keyDayCap(limits)),
+      worstDayMinor: toMinor(worstDay(limits)),
+      hasModel: findChatModel() !== null,
+    }
+  })
+}
+
+/**
+ * In nanos: every message of the day at its largest, or what the day may cost, whichever is less. The day's
+ * cap holds because each call reserves its worst case first.
+ */
+export function worstDay(limits: KeyLimits): bigint {
+  const model = findChatModel()
+  if (!model) return 0n
+  const messages = BigInt(limits.messagesPerDay) * worstCaseCost(model, largestPrompt())
+  const cap = keyDayCap(limits)
+  return messages < cap ? messages : cap
+}
