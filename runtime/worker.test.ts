@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import { join } from "node:path"
+import { setTimeout as delay } from "node:timers/promises"
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest"
+import { env } from "#lib/env.ts"
+import { addFileSource, addTextSource } from "#lib/knowledge/commands.ts"
+import { makePdf } from "#lib/knowledge/pdf.fixture.ts"
+import { listSources } from "#lib/knowledge/queries.ts"
+import { disconnect, withTenant } from "#lib/tenancy/database.ts"
+import { type MadeTenant, makeBot, makeTenant } from "#prisma/factories.ts"
+import { type ClonedDatabase, cloneDatabase } from "./test-database.ts"
+
+// A database of its own: a worker reads whatever is queued, other tests' sources included.
+let clone: ClonedDatabase
+let tenant: MadeTenant
+let botId: string
+let worker: ChildProcess | undefined
+
+beforeAll(async () => {
+  clone = await cloneDatabase()
+  env.DATABASE_URL = clone.appUrl
+  tenant = await makeTenant()
+  botId = (await makeBot(tenant.scope)).id
+})
+
+afterEach(() => {
+  worker?.kill("SIGKILL")
+})
+
+afterAll(async () => {
+  await disconnect()
+  await clone.drop()
+})
+
+async function startWorker(): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, "worker.ts")], {
+    cwd: join(import.meta.dirname, ".."),
+    env: { ...process.env, DATABASE_URL: clone.appUrl, LOG_LEVEL: "info", NODE_OPTIONS: "" },
+    stdio: ["ignore", "pipe", "inherit", "ipc"],
+  })
+  worker = child
+  for await (const part of child.stdout!) if (String(part).includes("worker ready")) break
+  return child
+}
+
+async function ended(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, "exit")
+  return child.exitCode
+}
+
+async function waitFor(isDone: (statuses: string[]) => boolean): Promise<void> {
+  for (;;) {
+    const { data } = await listSources(tenant.scope, botId, { limit: 200 })
+    if (isDone(data.map(({ status }) => status))) return
+    await delay(20)
+  }
+}
+
+test("a worker killed in the middle leaves no duplicate and no ghost, and the next one finishes", async () => {
+  for (let i = 0; i < 12; i++) {
+    await addTextSource(tenant.scope, botId, {
+      title: `Text ${i}`,
+      text: `Shared word, number ${i}.`,
+    })
+  }
+  const bytes = makePdf([["A page that takes a process of its own to read."]])
+  const file = { fileName: "a.pdf", mediaType: "application/pdf", bytes }
+  for (let i = 0; i < 4; i++) await addFileSource(tenant.scope, botId, file)
+
+  const first = await startWorker()
+  await waitFor((statuses) => statuses.includes("ready") && statuses.includes("processing"))
+  first.kill("SIGKILL")
+  await ended(first)
+
+  await startWorker()
+  await waitFor((statuses) => statuses.every((status) => status === "ready"))
+  const facts = await withTenant(tenant.scope, async (tx) => {
+    const [row] = await tx.$queryRaw<{ chunks: number; sources: number; wrong: number }[]>`
+      select count(*)::int as chunks, count(distinct source_id)::int as sources,
+        (select count(*)::int from
+          (select w.lexeme, count(*) as n from chunks c, unnest(c.tsv) w group by w.lexeme) real
+          full join bot_terms t on t.term = real.lexeme
+          where real.n is distinct from t.chunk_count) as wrong
+      from chunks`
+    return row
+  })
+  expect(facts).toEqual({ chunks: 16, sources: 16, wrong: 0 })
+}, 90_000)
+
+test("SIGTERM ends a worker cleanly, in time", async () => {
+  const child = await startWorker()
+  child.kill("SIGTERM")
+  expect(await ended(child)).toBe(0)
+}, 30_000)
+
+test("a worker does not outlive its parent", async () => {
+  const child = await startWorker()
+  child.disconnect()
+  expect(await ended(child)).toBe(1)
+}, 30_000)
