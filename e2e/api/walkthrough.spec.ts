@@ -15,7 +15,8 @@ test("curl alone goes from the master key to a cited answer, and past the switch
       PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
       BASE: deployment.widgetUrl,
       MASTER_API_KEY: deployment.masterKey,
-    },
+    } as unknown as NodeJS.ProcessEnv,
+    stdio: ["ignore", "pipe", "pipe"],
   })
   const parts: Buffer[] = []
   child.stdout.on("data", (part) => parts.push(part))

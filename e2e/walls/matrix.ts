@@ -1,0 +1,266 @@
+import type { Tenant } from "./two-tenants.ts"
+
+// Every route and every server action, and what may come of calling it with the ids of somebody else's
+// tenant. matrix.spec.ts walks the files and fails when one is missing here.
+
+/** Whose credential opens a route; everyone else is refused before anything is looked up. */
+export type Door = "public" | "session" | "apiKey" | "member" | "operator"
+
+export type World = { a: Tenant; b: Tenant; ticket: string }
+
+export type RouteRow = {
+  /** Below app/, without /route.ts. */
+  file: string
+  method: "GET" | "POST" | "PATCH" | "PUT" | "DELETE" | "OPTIONS"
+  door: Door
+  path: (world: World) => string
+  body?: (world: World) => unknown
+  headers?: (world: World) => Record<string, string>
+  /** What A's own credential gets. 2xx only where the answer is A's own. */
+  own: number[]
+}
+
+const hidden = [404]
+const refused = [401, 403, 404, 422]
+
+type Path = RouteRow["path"]
+type More = Partial<Pick<RouteRow, "body" | "headers" | "own">>
+
+const row = (
+  file: string,
+  method: RouteRow["method"],
+  door: Door,
+  path: Path,
+  more: More = {},
+): RouteRow => ({ file, method, door, path, own: hidden, ...more })
+
+const mine = { own: [200] }
+
+export const routeRows: RouteRow[] = [
+  row("health", "GET", "public", () => "/health", mine),
+  row("ready", "GET", "public", () => "/ready", mine),
+  row("metrics", "GET", "operator", () => "/metrics"),
+  row("api/[...rest]", "GET", "public", () => "/api/nothing/here"),
+  row("v1/[...rest]", "GET", "public", ({ b }) => `/v1/tenants/${b.tenantId}`),
+  row("v1/[...rest]", "POST", "public", ({ b }) => `/v1/bots/${b.botId}/nothing`),
+  row("v1/[...rest]", "PUT", "public", ({ b }) => `/v1/nothing/${b.botId}`),
+  row("v1/[...rest]", "PATCH", "public", ({ b }) => `/v1/nothing/${b.botId}`),
+  row("v1/[...rest]", "DELETE", "public", ({ b }) => `/v1/nothing/${b.botId}`),
+  row("admin/[...rest]", "GET", "public", ({ b }) => `/admin/nothing/${b.tenantId}`),
+  row("api/auth/[...nextauth]", "GET", "public", () => "/api/auth/session", mine),
+  row("api/auth/[...nextauth]", "POST", "public", () => "/api/auth/callback/credentials", {
+    body: () => ({ email: "owner@example.com", password: "wrong password" }),
+    own: [200, 302, 401, 429],
+  }),
+
+  row("admin/tenants", "GET", "operator", () => "/admin/tenants"),
+  row("admin/tenants", "POST", "operator", () => "/admin/tenants", {
+    body: () => ({ name: "Mallory" }),
+  }),
+  row("admin/tenants/[tenant]", "PATCH", "operator", ({ b }) => `/admin/tenants/${b.tenantId}`, {
+    body: () => ({ status: "suspended" }),
+  }),
+  row("admin/tenants/[tenant]", "DELETE", "operator", ({ b }) => `/admin/tenants/${b.tenantId}`),
+  row(
+    "admin/tenants/[tenant]/api-keys",
+    "POST",
+    "operator",
+    ({ b }) => `/admin/tenants/${b.tenantId}/api-keys`,
+    { body: () => ({ name: "Mallory" }) },
+  ),
+
+  row("embed", "GET", "public", ({ a, b }) => `/embed?key=${a.key}&botId=${b.botId}`, mine),
+  row(
+    "api/embed/config",
+    "GET",
+    "public",
+    ({ a, b }) => `/api/embed/config?key=${a.key}&botId=${b.botId}`,
+    mine,
+  ),
+  row("api/embed/ticket", "OPTIONS", "public", () => "/api/embed/ticket", { own: [204] }),
+  row("api/embed/ticket", "POST", "public", () => "/api/embed/ticket", {
+    headers: ({ a }) => ({ origin: a.origin }),
+    body: ({ a, b }) => ({ key: a.key, botId: b.botId, tenantId: b.tenantId }),
+    own: [401],
+  }),
+  row("api/embed/session", "POST", "public", () => "/api/embed/session", {
+    body: ({ b, ticket }) => ({ ticket, visitorSecret: b.session.visitorSecret }),
+    // One ticket, many callers: the first gets A's bot and a new visitor, the others nothing.
+    own: [201, 401],
+  }),
+  row("api/embed/chat", "POST", "session", () => "/api/embed/chat", {
+    headers: ({ b }) => ({ "x-tenant-id": b.tenantId }),
+    body: ({ b }) => ({
+      message: "Can I return an item under that policy?",
+      tenantId: b.tenantId,
+      botId: b.botId,
+      conversationId: b.conversationId,
+    }),
+    own: [200],
+  }),
+  row(
+    "api/embed/conversation",
+    "GET",
+    "session",
+    ({ b }) => `/api/embed/conversation?id=${b.conversationId}&visitorId=${b.session.visitorId}`,
+    mine,
+  ),
+  row("api/embed/feedback", "POST", "session", () => "/api/embed/feedback", {
+    body: ({ b }) => ({ messageId: b.messageId, value: "down" }),
+  }),
+  row("api/embed/leads", "POST", "session", () => "/api/embed/leads", {
+    body: ({ b }) => ({ name: "M", email: "m@example.com", conversationId: b.conversationId }),
+    own: refused,
+  }),
+
+  row("v1/openapi.json", "GET", "public", () => "/v1/openapi.json", mine),
+  row("v1/bots", "GET", "apiKey", ({ b }) => `/v1/bots?tenantId=${b.tenantId}`, {
+    headers: ({ b }) => ({ "x-tenant-id": b.tenantId }),
+    own: [200],
+  }),
+  row("v1/bots", "POST", "apiKey", () => "/v1/bots", {
+    body: ({ b }) => ({ name: "M", tenantId: b.tenantId }),
+    own: refused,
+  }),
+  row("v1/bots/[bot]", "GET", "apiKey", ({ b }) => `/v1/bots/${b.botId}`),
+  row("v1/bots/[bot]", "PATCH", "apiKey", ({ b }) => `/v1/bots/${b.botId}`, {
+    body: () => ({ name: "Stolen" }),
+  }),
+  row("v1/bots/[bot]", "DELETE", "apiKey", ({ b }) => `/v1/bots/${b.botId}`),
+  row("v1/bots/[bot]/search", "POST", "apiKey", ({ b }) => `/v1/bots/${b.botId}/search`, {
+    body: () => ({ query: "What is the policy?" }),
+  }),
+  row("v1/bots/[bot]/sources", "GET", "apiKey", ({ b }) => `/v1/bots/${b.botId}/sources`),
+  row("v1/bots/[bot]/sources", "POST", "apiKey", ({ b }) => `/v1/bots/${b.botId}/sources`, {
+    body: () => ({ title: "Planted", text: "Planted by somebody else." }),
+  }),
+  row("v1/bots/[bot]/embed-keys", "GET", "apiKey", ({ b }) => `/v1/bots/${b.botId}/embed-keys`),
+  row("v1/bots/[bot]/embed-keys", "POST", "apiKey", ({ b }) => `/v1/bots/${b.botId}/embed-keys`, {
+    body: () => ({ mode: "test", allowedOrigins: [] }),
+  }),
+  row("v1/bots/[bot]/embed-keys", "POST", "apiKey", ({ a }) => `/v1/bots/${a.botId}/embed-keys`, {
+    body: ({ a, b }) => ({ mode: "test", allowedOrigins: [], botIds: [a.botId, b.botId] }),
+    own: refused,
+  }),
+  row("v1/embed-keys/[key]", "GET", "apiKey", ({ b }) => `/v1/embed-keys/${b.keyId}`),
+  row("v1/embed-keys/[key]", "PATCH", "apiKey", ({ b }) => `/v1/embed-keys/${b.keyId}`, {
+    body: () => ({ status: "disabled" }),
+  }),
+  row("v1/embed-keys/[key]", "PATCH", "apiKey", ({ a }) => `/v1/embed-keys/${a.keyId}`, {
+    body: ({ b }) => ({ botIds: [b.botId] }),
+    own: refused,
+  }),
+  row("v1/embed-keys/[key]", "DELETE", "apiKey", ({ b }) => `/v1/embed-keys/${b.keyId}`),
+  row(
+    "v1/embed-keys/[key]/rotate",
+    "POST",
+    "apiKey",
+    ({ b }) => `/v1/embed-keys/${b.keyId}/rotate`,
+    { body: () => ({ overlapSeconds: 0 }) },
+  ),
+  row("v1/api-keys", "GET", "apiKey", ({ b }) => `/v1/api-keys?tenant=${b.tenantId}`, mine),
+  row("v1/api-keys", "POST", "apiKey", () => "/v1/api-keys", {
+    body: ({ b }) => ({ name: "M", defaultBotId: b.botId }),
+    own: refused,
+  }),
+  row("v1/api-keys/[key]", "DELETE", "apiKey", ({ b }) => `/v1/api-keys/${b.apiKeyId}`),
+  row(
+    "v1/api-keys/[key]/rotate",
+    "POST",
+    "apiKey",
+    ({ b }) => `/v1/api-keys/${b.apiKeyId}/rotate`,
+    { body: () => ({ overlapSeconds: 0 }) },
+  ),
+  row("v1/sources/[source]", "GET", "apiKey", ({ b }) => `/v1/sources/${b.sourceId}`),
+  row("v1/sources/[source]", "DELETE", "apiKey", ({ b }) => `/v1/sources/${b.sourceId}`),
+  row("v1/conversations", "GET", "apiKey", ({ b }) => `/v1/conversations?botId=${b.botId}`, {
+    own: [200, 404],
+  }),
+  row(
+    "v1/conversations/[conversation]",
+    "GET",
+    "apiKey",
+    ({ b }) => `/v1/conversations/${b.conversationId}`,
+  ),
+  row("v1/leads", "GET", "apiKey", ({ b }) => `/v1/leads?botId=${b.botId}`, { own: [200, 404] }),
+  row("v1/usage", "GET", "apiKey", ({ b }) => `/v1/usage?tenantId=${b.tenantId}`, mine),
+  row("v1/audit-events", "GET", "apiKey", ({ b }) => `/v1/audit-events?tenant=${b.tenantId}`, mine),
+
+  row(
+    "api/console/[tenant]/bots/[bot]/sources",
+    "GET",
+    "member",
+    ({ b }) => `/api/console/${b.tenantId}/bots/${b.botId}/sources`,
+  ),
+  row(
+    "api/console/[tenant]/bots/[bot]/sources",
+    "GET",
+    "member",
+    ({ a, b }) => `/api/console/${a.tenantId}/bots/${b.botId}/sources`,
+  ),
+  row(
+    "api/console/[tenant]/bots/[bot]/sources",
+    "POST",
+    "member",
+    ({ b }) => `/api/console/${b.tenantId}/bots/${b.botId}/sources`,
+    { body: makeUpload },
+  ),
+  row(
+    "api/console/[tenant]/bots/[bot]/sources",
+    "POST",
+    "member",
+    ({ a, b }) => `/api/console/${a.tenantId}/bots/${b.botId}/sources`,
+    { body: makeUpload, own: [403, 404] },
+  ),
+
+  // Last, because it ends what A's visitor has.
+  row("api/embed/conversation", "DELETE", "session", () => "/api/embed/conversation", {
+    own: [204],
+  }),
+]
+
+function makeUpload(): FormData {
+  const form = new FormData()
+  form.set("file", new File(["Planted by somebody else."], "planted.txt", { type: "text/plain" }))
+  return form
+}
+
+export type ActionRow = {
+  /** Below app/, without /actions.ts. */
+  file: string
+  name: string
+  /** Input that names things of B's; null for what takes no tenant. */
+  input: ((world: World) => object) | null
+  /** Also called in A's own tenant with this input, unless it names nothing of B's. */
+  isForeignInput: boolean
+}
+
+const action = (
+  file: string,
+  name: string,
+  input: ActionRow["input"],
+  isForeignInput = true,
+): ActionRow => ({ file, name, input, isForeignInput })
+
+const tenantActions = "console/[tenant]"
+const botActions = "console/[tenant]/bots/[bot]"
+
+export const actionRows: ActionRow[] = [
+  action("(auth)/sign-up", "signUp", null, false),
+  action(tenantActions, "changePassword", null, false),
+  action(tenantActions, "createBot", () => ({ name: "Planted" }), false),
+  action(tenantActions, "createApiKey", ({ b }) => ({ name: "M", defaultBotId: b.botId })),
+  action(tenantActions, "deleteApiKey", ({ b }) => ({ keyId: b.apiKeyId })),
+  action(tenantActions, "updateLead", ({ b }) => ({ leadId: b.leadId, status: "done" })),
+  action(botActions, "updateBot", ({ b }) => ({ botId: b.botId, name: "Stolen" })),
+  action(botActions, "deleteBot", ({ b }) => ({ botId: b.botId })),
+  action(botActions, "addText", ({ b }) => ({ botId: b.botId, title: "Planted", text: "Text" })),
+  action(botActions, "addQuestion", ({ b }) => ({ botId: b.botId, question: "Q?", answer: "A" })),
+  action(botActions, "deleteSource", ({ b }) => ({ sourceId: b.sourceId })),
+  action(botActions, "retrySource", ({ b }) => ({ sourceId: b.sourceId })),
+  action(botActions, "searchPassages", ({ b }) => ({ botId: b.botId, query: "policy" })),
+  action(botActions, "createKey", ({ b }) => ({ botId: b.botId, mode: "test" })),
+  action(botActions, "updateKey", ({ b }) => ({ keyId: b.keyId, status: "disabled" })),
+  action(botActions, "deleteKey", ({ b }) => ({ keyId: b.keyId })),
+  action(botActions, "createPreviewTicket", ({ b }) => ({ botId: b.botId })),
+]

@@ -1,0 +1,143 @@
+import { Client } from "pg"
+import {
+  ask,
+  buyTicket,
+  call,
+  expectCall,
+  newAddress,
+  openSession,
+  openShop,
+  type Session,
+  type Shop,
+  waitForSource,
+} from "../counter.ts"
+import type { Deployment } from "../deployment.ts"
+
+// Two tenants with everything a tenant can have. Whatever belongs to B carries B's canary.
+
+export type Tenant = Shop & {
+  apiKeyId: string
+  conversationId: string
+  messageId: string
+  leadId: string
+  session: Session
+  /** Cookie header of a signed-in owner, and of a viewer. */
+  ownerCookie: string
+  viewerCookie: string
+}
+
+export const canary = "CANARY-8f2c41d7"
+
+export async function makeTenants(deployment: Deployment): Promise<{ a: Tenant; b: Tenant }> {
+  const people = await makePeople(deployment)
+  return {
+    a: await fillTenant(deployment, "Alpha", people),
+    b: await fillTenant(deployment, canary, people),
+  }
+}
+
+type People = (tenantId: string, role: "owner" | "viewer") => Promise<string>
+
+/** People sign up through the product; which tenants they belong to is set as an invitation would. */
+async function makePeople(deployment: Deployment): Promise<People> {
+  // The factories read the environment once, when they are first imported.
+  Object.assign(process.env, deployment.env, { LOG_LEVEL: "silent" })
+  const { makeTenant } = await import("#prisma/factories.ts")
+  const { disconnect } = await import("#lib/tenancy/database.ts")
+  return async (tenantId, role) => {
+    const { email, password, userId } = await makeTenant()
+    await disconnect()
+    const client = new Client({
+      connectionString: deployment.database.superuserUrl.replace(/[^/]+$/, "coatcheck"),
+    })
+    await client.connect()
+    await client.query("insert into memberships (tenant_id, user_id, role) values ($1, $2, $3)", [
+      tenantId,
+      userId,
+      role,
+    ])
+    await client.end()
+    return signIn(deployment, email, password)
+  }
+}
+
+/** Signs in as the form does and returns the Cookie header from then on. */
+export async function signIn(
+  deployment: Deployment,
+  email: string,
+  password: string,
+): Promise<string> {
+  const ip = newAddress()
+  const csrf = await fetch(`${deployment.appUrl}/api/auth/csrf`, {
+    headers: { "x-forwarded-for": ip },
+  })
+  const cookies = csrf.headers.getSetCookie().map((cookie) => cookie.split(";")[0]!)
+  const { csrfToken } = (await csrf.json()) as { csrfToken: string }
+  const answer = await fetch(`${deployment.appUrl}/api/auth/callback/credentials`, {
+    method: "POST",
+    redirect: "manual",
+    headers: {
+      "content-type": "application/x-www-form-urlencoded",
+      "x-forwarded-for": ip,
+      cookie: cookies.join("; "),
+    },
+    body: new URLSearchParams({ csrfToken, email, password, json: "true" }),
+  })
+  const session = answer.headers.getSetCookie().find((cookie) => /session=ey/.test(cookie))
+  if (!session) throw new Error(`Signing in failed: ${answer.status} ${await answer.text()}`)
+  return session.split(";")[0]!
+}
+
+async function fillTenant(deployment: Deployment, word: string, people: People): Promise<Tenant> {
+  const shop = await openShop(deployment, {
+    text: `The ${word} policy: you can return any item within 30 days. ${word}`,
+  })
+  const { botId, keyId, api } = shop
+  const rename = (path: string, body: object) => api(path, { method: "PATCH", body })
+  await rename(`/v1/bots/${botId}`, { name: word, instructions: word, greeting: word })
+  await rename(`/v1/embed-keys/${keyId}`, { name: word })
+  const source = await api<{ id: string }>(`/v1/bots/${botId}/sources`, {
+    body: { question: `What is ${word}?`, answer: `${word} is the policy of ${word}.` },
+  })
+  await waitForSource(api, source.body.id)
+  const apiKey = await api<{ id: string }>("/v1/api-keys", { body: { name: word } })
+  const session = await openSession(deployment, shop)
+  const { parts } = await ask(deployment, session.token, `Can I return an item? ${word} policy`)
+  const lead = await expectCall<{ id: string }>(deployment, 201, "/api/embed/leads", {
+    headers: { authorization: `Bearer ${session.token}` },
+    body: { name: word, email: `${word.toLowerCase()}@example.com`, message: word },
+  })
+  const conversations = await api<{ data: { id: string }[] }>("/v1/conversations")
+  return {
+    ...shop,
+    apiKeyId: apiKey.body.id,
+    conversationId: conversations.body.data[0]!.id,
+    messageId: String(parts[0]?.messageId),
+    leadId: lead.id,
+    session,
+    ownerCookie: await people(shop.tenantId, "owner"),
+    viewerCookie: await people(shop.tenantId, "viewer"),
+  }
+}
+
+/** Everything the owner can read back, for comparing before and after. */
+export async function readEverything(tenant: Tenant): Promise<string> {
+  const paths = [
+    "/v1/bots",
+    `/v1/bots/${tenant.botId}`,
+    `/v1/bots/${tenant.botId}/sources`,
+    `/v1/bots/${tenant.botId}/embed-keys`,
+    "/v1/api-keys",
+    "/v1/conversations",
+    `/v1/conversations/${tenant.conversationId}`,
+    "/v1/leads",
+    "/v1/usage",
+    "/v1/audit-events?limit=200",
+  ]
+  const answers = []
+  for (const path of paths) answers.push([path, (await tenant.api(path)).body])
+  // When a key was last used is the one thing that reading changes.
+  return JSON.stringify(answers, (key, value) => (key === "lastUsedAt" ? undefined : value), 1)
+}
+
+export { buyTicket, call }
