@@ -43,7 +43,7 @@ export function KeyCard({ embedKey, sites, refusals, actions }: KeyCardProps) {
 
   return (
     <section
-      aria-label={`Tag ${embedKey.name}`}
+      aria-label={`Tag ${embedKey.name}, ends in ${embedKey.key.slice(-4)}`}
       className="flex flex-col gap-5 rounded-card border border-hairline bg-card p-4 sm:p-5"
     >
       <KeyTag

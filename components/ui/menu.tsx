@@ -8,22 +8,23 @@ import { Icon, type IconName } from "./icon.tsx"
 
 type MenuProps = { trigger: ReactNode; label: string; children: ReactNode; align?: "start" | "end" }
 
-/** A list of things to do, opened by the button given as `trigger`. */
+/**
+ * A list of things to do, opened by the button given as `trigger`. Not moved to the end of the page: it
+ * stays inside the landmark that its button is in.
+ */
 export function Menu({ trigger, label, children, align = "end" }: MenuProps) {
   return (
-    <DropdownMenu.Root>
+    <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content
-          aria-label={label}
-          align={align}
-          sideOffset={6}
-          collisionPadding={12}
-          className="z-50 min-w-52 max-w-[calc(100vw-24px)] animate-appear rounded-card border border-hairline bg-card p-1.5 shadow-raised"
-        >
-          {children}
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
+      <DropdownMenu.Content
+        aria-label={label}
+        align={align}
+        sideOffset={6}
+        collisionPadding={12}
+        className="z-50 min-w-52 max-w-[calc(100vw-24px)] animate-appear rounded-card border border-hairline bg-card p-1.5 shadow-raised"
+      >
+        {children}
+      </DropdownMenu.Content>
     </DropdownMenu.Root>
   )
 }

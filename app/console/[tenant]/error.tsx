@@ -11,6 +11,7 @@ export default function ConsoleError({ error, retry }: Props) {
     <EmptyState
       title="This page could not be shown"
       number="!"
+      isPage
       action={
         <Button look="action" onClick={() => retry()}>
           Try again
