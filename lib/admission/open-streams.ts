@@ -1,3 +1,4 @@
+import { leaseSeconds } from "#lib/limits/streams.ts"
 import { log } from "#lib/log.ts"
 import { listenForRevocations } from "#lib/tenancy/database.ts"
 import { findLiveSessions, renewStreams } from "#lib/tenancy/directory.ts"
@@ -9,8 +10,6 @@ import { findLiveSessions, renewStreams } from "#lib/tenancy/directory.ts"
 const tickMs = 500
 const graceMs = 1_000
 const leaseEveryMs = 5_000
-/** How long a stream's lease outlives its process. */
-export const leaseSeconds = 20
 
 export class Revoked extends Error {}
 

@@ -24,7 +24,11 @@ const headers = {
 export function chatStreamResponse(
   scope: VisitorScope,
   turn: Turn,
-  { limits, signal: clientSignal }: { limits: KeyLimits; signal: AbortSignal },
+  {
+    limits,
+    signal: clientSignal,
+    free,
+  }: { limits: KeyLimits; signal: AbortSignal; free: () => Promise<void> },
 ): Response {
   const left = new AbortController()
   clientSignal.addEventListener("abort", () => left.abort(), { once: true })
@@ -40,7 +44,11 @@ export function chatStreamResponse(
           left.abort()
         }
       }
-      await writeTurn(scope, turn, { limits, left: left.signal }, write)
+      try {
+        await writeTurn(scope, turn, { limits, left: left.signal }, write)
+      } finally {
+        await free()
+      }
       if (!left.signal.aborted) stream.close()
     },
     cancel() {

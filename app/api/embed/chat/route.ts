@@ -3,6 +3,7 @@ import { beginTurn } from "#lib/conversations/turn.ts"
 import { chatStreamResponse } from "#lib/http/chat-stream.ts"
 import { route } from "#lib/http/route.ts"
 import { takeChatRates } from "#lib/limits/chat.ts"
+import { withStreamLease } from "#lib/limits/streams.ts"
 
 export const POST = route({
   auth: "session",
@@ -10,7 +11,9 @@ export const POST = route({
   body: chatInput,
   handle: async ({ scope, limits, body, ip, signal }) => {
     await takeChatRates(scope, limits, ip)
-    const turn = await beginTurn(scope, body, limits)
-    return chatStreamResponse(scope, turn, { limits, signal })
+    return withStreamLease(scope, ip, async (free) => {
+      const turn = await beginTurn(scope, body, limits)
+      return chatStreamResponse(scope, turn, { limits, signal, free })
+    })
   },
 })

@@ -1,0 +1,50 @@
+import { fail } from "#lib/errors.ts"
+import { newId } from "#lib/ids.ts"
+import { log } from "#lib/log.ts"
+import { callDefiner } from "#lib/tenancy/database.ts"
+import { countRefusal } from "#lib/tenancy/directory.ts"
+import type { VisitorScope } from "#lib/tenancy/scope.ts"
+
+// Guarantees: at most so many answers are being written at once for one address and one key, over all
+// processes. A place is a lease: a process that dies gives it back by time.
+
+const perAddress = 5
+const perKey = 50
+/** How long a stream's lease outlives its process; lib/admission/open-streams.ts renews it. */
+export const leaseSeconds = 20
+
+/**
+ * Runs `work` holding one place; throws `stream_limit` when there is none. The place is given back when
+ * `work` throws; otherwise by `free`, which `work` passes on to whatever goes on streaming.
+ */
+export async function withStreamLease<T>(
+  scope: VisitorScope,
+  ip: string,
+  work: (free: () => Promise<void>) => Promise<T>,
+): Promise<T> {
+  const id = newId("usage")
+  const { sessionId, keyId, origin } = scope.visitor
+  const [row] = await callDefiner<{ is_taken: boolean }>(
+    "take_stream",
+    "select limits.take_stream($1, $2, $3, $4, $5, $6, $7) as is_taken",
+    [id, sessionId, keyId, ip, perAddress, perKey, leaseSeconds],
+  )
+  if (!row?.is_taken) {
+    await countRefusal(keyId, "stream_limit", origin)
+    throw fail("stream_limit", { headers: { "retry-after": "2" } })
+  }
+  const free = async () => {
+    await callDefiner("free_stream", "select limits.free_stream($1)", [id]).catch((error: Error) =>
+      log.warn(
+        { code: "lease_not_freed", reason: error.message },
+        "a stream's lease runs out by itself",
+      ),
+    )
+  }
+  try {
+    return await work(free)
+  } catch (error) {
+    await free()
+    throw error
+  }
+}
