@@ -17,7 +17,7 @@ import { orderLanguages } from "./search.ts"
 const maxAttempts = 3
 /** After so long without a sign of life another worker may take a source over. */
 export const idleSeconds = 30
-const maxChunks = 6_000
+const maxChunks = 5_000
 const chunksPerBreath = 50
 
 const givenUp =
