@@ -6,9 +6,9 @@ import { LeadForm } from "./lead-form.tsx"
 import { linkResolver, parseMarkdown } from "./markdown.ts"
 import { TroubleText } from "./notice.tsx"
 import { Prose } from "./prose.tsx"
+import { Skeleton } from "./skeleton.tsx"
 import { Passage, SourceTags } from "./sources.tsx"
 import type { Speech } from "./texts.ts"
-import { Skeleton } from "./thread.tsx"
 
 /** The open passage: which one, and under which block (-1: under the row of sources). */
 type Shown = { number: number; at: number }

@@ -4,6 +4,7 @@ import type { Chat, ChatState, Turn } from "./chat.ts"
 import { downIcon } from "./icons.tsx"
 import { LeadForm } from "./lead-form.tsx"
 import { TroubleText } from "./notice.tsx"
+import { Skeleton } from "./skeleton.tsx"
 import type { Speech } from "./texts.ts"
 
 /** How near the end still counts as "at the end". */
@@ -126,16 +127,5 @@ function Question({ turn, chat, speech }: { turn: Turn; chat: Chat; speech: Spee
       )}
       {turn.trouble?.kind === "day" && <LeadForm chat={chat} texts={texts} question={turn.text} />}
     </li>
-  )
-}
-
-/** CSS shows it after 300 ms: a fast connection never sees it. */
-export function Skeleton() {
-  return (
-    <div class="skeleton" aria-hidden="true">
-      <i />
-      <i />
-      <i />
-    </div>
   )
 }
