@@ -27,7 +27,7 @@ export type FakeModel = {
 export const scripts = {
   /** Two hundred tokens, one every 50 ms. */
   slow: "#slow",
-  /** The same with a pause of 5 ms. */
+  /** The same with a pause of 10 ms. */
   brisk: "#brisk",
   /** Cites a passage that was never retrieved. */
   wrongCitation: "#wrongcitation",
@@ -163,7 +163,7 @@ function flatten(content: string | { text?: string }[]): string {
 function chooseScript(question: string, messages: ModelMessage[]) {
   const has = (marker: string) => question.includes(marker)
   if (has(scripts.slow)) return { tokens: slowTokens, pauseMs: 50 }
-  if (has(scripts.brisk)) return { tokens: slowTokens, pauseMs: 5 }
+  if (has(scripts.brisk)) return { tokens: slowTokens, pauseMs: 10 }
   if (has(scripts.breaking)) return { tokens: [...slowTokens.slice(0, 5), null], pauseMs: 5 }
   if (has(scripts.wrongCitation))
     return { tokens: split("Thirty days [99], as everybody knows [1]."), pauseMs: 0 }
