@@ -21,13 +21,13 @@ const styles = `
 *{box-sizing:border-box}
 .l,.p,.m{position:fixed;z-index:99999998;inset:auto 16px 16px auto;border:0;border-radius:28px;box-shadow:0 4px 16px #0004;background:inherit;color:inherit;font:600 15px system-ui;cursor:pointer}
 .s>*{inset:auto auto 16px 16px}
-.l{display:flex;align-items:center;gap:10px;height:56px;padding:16px;max-width:90vw}
+.l{display:flex;align-items:center;gap:8px;height:56px;padding:16px;max-width:90vw}
 .m{bottom:84px;padding:16px}
 .p{z-index:99999999;width:400px;height:min(640px,100dvh - 32px);border-radius:16px;background:canvas;color-scheme:light dark}
 .p,.m,.o .l{visibility:hidden}
 .o .p,.x .m{visibility:visible}
 .w .l{opacity:.7}
-.u .l{outline:3px solid #d33}
+.u i{box-shadow:12px -12px 0-6px red}
 i{width:24px;height:20px;border-radius:10px 10px 10px 2px;background:radial-gradient(circle,#0000 1.5px,currentColor 2px)0/8px}
 button:focus-visible{outline:2px solid #fff;box-shadow:0 0 0 5px #111}
 @media(max-width:479px){.p{inset:0!important;width:100%;height:100dvh;border-radius:0;padding:env(safe-area-inset-top) 0 env(safe-area-inset-bottom)}}`
@@ -38,7 +38,7 @@ const sorry: Record<string, string> = {
   de: "Chat nicht verfügbar",
   fr: "Chat indisponible",
   es: "Chat no disponible",
-  tr: "Sohbet kullanılamıyor",
+  tr: "Sohbet kapalı",
   ar: "المحادثة غير متاحة",
 }
 
