@@ -85,7 +85,9 @@ export default function LandingPage() {
           Paste it once, before the end of the page. WordPress, Shopify, Wix or plain HTML.
         </p>
         <div className="mt-5 flex flex-wrap items-center gap-3 rounded-card border border-hairline bg-card p-4">
-          <code className="min-w-0 flex-1 basis-64 font-mono text-13 wrap-anywhere">{line}</code>
+          <code dir="ltr" className="min-w-0 flex-1 basis-64 font-mono text-13 wrap-anywhere">
+            {line}
+          </code>
           <CopyButton text={line} size="small" />
         </div>
       </section>

@@ -188,7 +188,7 @@ function SecretDialog({ apiKey, onClose }: { apiKey: NewApiKeyView; onClose: () 
       footer={<Button onClick={onClose}>I have copied it</Button>}
     >
       <div className="flex flex-wrap items-center gap-3 rounded-control border border-brass bg-brass-tint p-3">
-        <code className="min-w-0 flex-1 basis-56 font-mono text-13 wrap-anywhere">
+        <code dir="ltr" className="min-w-0 flex-1 basis-56 font-mono text-13 wrap-anywhere">
           {apiKey.secret}
         </code>
         <CopyButton text={apiKey.secret} look="action" size="small" />

@@ -140,7 +140,7 @@ function listSites({ allowedOrigins }: EmbedKeyView): string {
   if (allowedOrigins.length === 0) return "your pages"
   const shown = allowedOrigins.slice(0, 3).map(formatSite)
   const rest = allowedOrigins.length - shown.length
-  return rest > 0 ? `${shown.join(", ")} and ${rest} more` : shown.join(" and ")
+  return new Intl.ListFormat("en").format(rest > 0 ? [...shown, `${rest} more`] : shown)
 }
 
 type WebsitesProps = {
@@ -177,7 +177,9 @@ function Websites({ embedKey, sites, refusals, update }: WebsitesProps) {
               key={address}
               className="flex min-h-9 max-w-full items-center gap-2 rounded-tag border border-hairline bg-paper ps-3 pe-1"
             >
-              <span className="min-w-0 wrap-anywhere py-1 font-medium">{formatSite(address)}</span>
+              <span dir="ltr" className="min-w-0 wrap-anywhere py-1 font-medium">
+                {formatSite(address)}
+              </span>
               <span className="shrink-0 text-13 text-quiet">
                 <Seen address={address} seenAt={seenAt} />
               </span>

@@ -14,7 +14,9 @@ export function LiveSites({ sites }: LiveSitesProps) {
         {sites.slice(0, 8).map((site) => (
           <li key={site.origin} className="flex items-start justify-between gap-3 py-2.5">
             <div className="min-w-0">
-              <p className="font-medium wrap-anywhere">{formatSite(site.origin)}</p>
+              <p dir="ltr" className="text-start font-medium wrap-anywhere">
+                {formatSite(site.origin)}
+              </p>
               <p className="text-13 text-quiet">
                 {site.lastSeenAt ? (
                   <>

@@ -12,7 +12,9 @@ export function Snippet({ embedKey, onCopied }: { embedKey: string; onCopied?: (
   const line = buildSnippet(useConsole().widgetUrl, embedKey)
   return (
     <div className="flex flex-wrap items-center gap-3 rounded-control border border-hairline bg-paper p-3">
-      <code className="min-w-0 flex-1 basis-56 font-mono text-13 wrap-anywhere">{line}</code>
+      <code dir="ltr" className="min-w-0 flex-1 basis-56 font-mono text-13 wrap-anywhere">
+        {line}
+      </code>
       <CopyButton
         text={line}
         label="Copy the line"

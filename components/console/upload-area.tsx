@@ -4,9 +4,17 @@ import { type ReactNode, useEffect, useId, useRef, useState } from "react"
 import { Button, IconButton } from "#components/ui/button.tsx"
 import { joinClasses } from "#components/ui/class-names.ts"
 import { Icon } from "#components/ui/icon.tsx"
+import type { Problem } from "./command.ts"
 import { formatBytes } from "./format.ts"
 import { acceptedFiles } from "./upload-source.ts"
 import type { Uploads } from "./use-uploads.ts"
+
+/** Problems that may be gone at the next try; the others are in the file itself. */
+const passing = new Set(["offline", "internal", "unavailable", "rate_limited", "unauthorized"])
+
+function describe({ code, title, detail }: Problem): string {
+  return code === "invalid" ? detail : `${title} ${detail}`
+}
 
 /** A place to drop files or pick them, and the files still on their way. */
 export function UploadArea({ uploads }: { uploads: Uploads }) {
@@ -70,15 +78,17 @@ export function UploadArea({ uploads }: { uploads: Uploads }) {
                 <p className="font-medium wrap-anywhere">{upload.file.name}</p>
                 <p role={upload.problem ? "alert" : "status"} className="text-13 text-quiet">
                   {upload.problem
-                    ? `${upload.problem.title} ${upload.problem.detail}`
+                    ? describe(upload.problem)
                     : `Sending ${formatBytes(upload.file.size)}…`}
                 </p>
               </div>
               {upload.problem ? (
                 <>
-                  <Button size="small" icon="retry" onClick={() => uploads.retry(upload.id)}>
-                    Try again
-                  </Button>
+                  {passing.has(upload.problem.code) ? (
+                    <Button size="small" icon="retry" onClick={() => uploads.retry(upload.id)}>
+                      Try again
+                    </Button>
+                  ) : null}
                   <IconButton
                     icon="close"
                     label={`Remove ${upload.file.name} from this list`}
