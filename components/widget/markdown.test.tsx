@@ -1,6 +1,7 @@
 import type { ComponentChildren, VNode } from "preact"
 import { describe, expect, test } from "vitest"
-import { linkResolver, neutralize, parseMarkdown } from "./markdown.ts"
+import { linkResolver } from "./links.ts"
+import { neutralize, parseMarkdown } from "./markdown.ts"
 import { Prose } from "./prose.tsx"
 
 const cited = "https://docs.example.org/returns?lang=en#top"

@@ -1,7 +1,8 @@
 // biome-ignore-all lint/suspicious/noArrayIndexKey: an answer only grows at its end, and has no ids
 // biome-ignore-all lint/a11y/noNoninteractiveTabindex: what scrolls sideways needs the keyboard too
 import { type ComponentChildren, Fragment } from "preact"
-import type { Block, Inline } from "./markdown.ts"
+import type { Inline } from "./inline.ts"
+import type { Block } from "./markdown.ts"
 
 type CitationButton = (number: number) => ComponentChildren
 

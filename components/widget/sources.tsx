@@ -1,7 +1,8 @@
 import { useEffect, useRef } from "preact/hooks"
 import type { Citation } from "./contract.ts"
 import { closeIcon, outIcon } from "./icons.tsx"
-import { neutralize, toHref } from "./markdown.ts"
+import { toHref } from "./links.ts"
+import { neutralize } from "./markdown.ts"
 import { SafeLink } from "./prose.tsx"
 import { fill, type Texts } from "./texts.ts"
 
