@@ -137,15 +137,16 @@ function readLines<T>(set: string, name: string): T[] {
 
 /** Loaded after the environment is set: lib/env.ts reads it once. */
 async function loadLibrary() {
-  const [database, scope, chunk, corpus, search, environment] = await Promise.all([
+  const [database, scope, chunk, corpus, language, search, environment] = await Promise.all([
     import("#lib/tenancy/database.ts"),
     import("#lib/tenancy/scope.ts"),
     import("#lib/knowledge/chunk.ts"),
     import("#lib/knowledge/corpus.ts"),
+    import("#lib/knowledge/language.ts"),
     import("#lib/knowledge/search.ts"),
     import("#lib/env.ts"),
   ])
-  return { ...database, ...scope, ...chunk, ...corpus, ...search, ...environment }
+  return { ...database, ...scope, ...chunk, ...corpus, ...language, ...search, ...environment }
 }
 type Library = Awaited<ReturnType<typeof loadLibrary>>
 
@@ -174,9 +175,10 @@ async function addBot(
         await tx.source.create({
           data: { id: sourceId, tenantId, botId, kind: "text", title, status: "ready" },
         })
+        const spoken = library.detectLanguage(text) ?? language
         const chunks = library
           .chunkText([{ number: null, text }])
-          .map((chunk) => library.indexChunk(title, chunk, language))
+          .map((chunk) => library.indexChunk(title, chunk, spoken))
         await library.addChunks(tx, { tenantId, botId, sourceId }, chunks)
       }
     })

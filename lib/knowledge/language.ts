@@ -117,13 +117,19 @@ function findMainScript(sample: string): string | null {
 }
 
 function findBest(sample: string, languages: Language[]): Language | null {
-  const words = sample.toLowerCase().match(/[\p{L}\p{M}]+/gu) ?? []
+  const words = sample.match(/[\p{L}\p{M}]+/gu) ?? []
   if (words.length === 0) return null
+  // "Los Angeles" is no Spanish article: capitals within a text are names, unless all of it shouts.
+  const lower = words.map((word) => word.toLowerCase())
+  const isShouting = lower.every((word, i) => word !== words[i])
   const scored = languages.map((language) => {
     const stopWords = stopWordsOf(language)
     let hits = 0
-    // One-letter words belong to too many languages to count in full.
-    for (const word of words) if (stopWords.has(word)) hits += word.length === 1 ? 0.4 : 1
+    for (const [i, word] of lower.entries()) {
+      if (!stopWords.has(word) || !(i === 0 || isShouting || word === words[i])) continue
+      // One-letter words belong to too many languages to count in full.
+      hits += word.length === 1 ? 0.4 : 1
+    }
     const letters = tellingLetters[language]
     const telling = letters ? (sample.toLowerCase().match(letters)?.length ?? 0) : 0
     return { language, score: (hits + Math.min(telling, words.length) * 0.5) / words.length }
