@@ -12,7 +12,7 @@ import type { Uploads } from "./use-uploads.ts"
 /** Problems that may be gone at the next try; the others are in the file itself. */
 const passing = new Set(["offline", "internal", "unavailable", "rate_limited", "unauthorized"])
 
-function describe({ code, title, detail }: Problem): string {
+function toSentence({ code, title, detail }: Problem): string {
   return code === "invalid" ? detail : `${title} ${detail}`
 }
 
@@ -78,7 +78,7 @@ export function UploadArea({ uploads }: { uploads: Uploads }) {
                 <p className="font-medium wrap-anywhere">{upload.file.name}</p>
                 <p role={upload.problem ? "alert" : "status"} className="text-13 text-quiet">
                   {upload.problem
-                    ? describe(upload.problem)
+                    ? toSentence(upload.problem)
                     : `Sending ${formatBytes(upload.file.size)}…`}
                 </p>
               </div>
