@@ -26,6 +26,7 @@ with allowed (finding, reason) as (values
   ('sec.setting_key: primary key without tenant_id: only_row', 'one row'),
 
   ('public.tenants: policy directory opens every tenant to app_directory', 'status and epoch, for the live check'),
+  ('public.blocked_networks: policy directory opens every tenant to app_directory', 'the live check and admission'),
   ('public.users: policy directory opens every tenant to app_directory', 'sign-in by exact address'),
   ('public.spend_counters: policy directory opens every tenant to app_directory', 'giving back what crashed calls had set aside'),
   ('public.spend_reservations: policy directory opens every tenant to app_directory', 'giving back what crashed calls had set aside'),
@@ -47,7 +48,7 @@ with allowed (finding, reason) as (values
 
   ('sec.current_tenant(): security definer', 'reads the key that proves the tenant setting, and answers with the caller''s own tenant'),
   ('sec.current_tenant(): definer owned by a role that can log in', 'its owner owns the key''s table; the app role may not become it'),
-  ('directory.find_embed_key(text,text,integer): security definer', 'one key by exact id and random part or version'),
+  ('directory.find_embed_key(text,text,integer,text): security definer', 'one key by exact id and random part or version'),
   ('directory.find_live_sessions(text[]): security definer', 'sessions by exact id: the live check'),
   ('directory.renew_streams(text[],integer): security definer', 'leases of sessions by exact id'),
   ('directory.find_api_key(text): security definer', 'one key by exact hash'),

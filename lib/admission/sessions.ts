@@ -1,6 +1,7 @@
 import { env } from "#lib/env.ts"
 import { fail } from "#lib/errors.ts"
 import { newId } from "#lib/ids.ts"
+import { toAddress } from "#lib/limits/client-ip.ts"
 import { hashSecret, newSecret } from "#lib/secrets.ts"
 import { type Tx, withTenant } from "#lib/tenancy/database.ts"
 import {
@@ -46,6 +47,7 @@ type PageFacts = {
   pageTitle: string | null
   language: string | null
   device: string | null
+  address: string | null
 }
 
 /**
@@ -61,7 +63,7 @@ export async function redeemTicket(
   const ticket = await verifyTicket(input.ticket)
   const { key, bot } = await requireGround(ticket)
   const admission = scopeFromAdmission({ tenantId: ticket.tenantId, keyId: ticket.keyId })
-  const facts = readPageFacts(input, ticket.origin, client.userAgent)
+  const facts = readPageFacts(input, ticket.origin, client)
   const opened = await withTenant(admission, async (tx) => {
     const returning = await findVisitor(tx, ticket, input.visitorSecret)
     const visitor = returning
@@ -176,10 +178,10 @@ async function insertRows(
       where ${rows.isNewVisitor}
     ), session as (
       insert into public.sessions (id, tenant_id, bot_id, key_id, visitor_id, kind, origin, origin_rule_id,
-        key_version, stamp, page_url, page_title, language, device)
+        key_version, stamp, page_url, page_title, language, device, address)
       select ${sessionId}, ${ticket.tenantId}, ${ticket.botId}, ${ticket.keyId}, ${visitor.id}, ${ticket.kind},
         ${ticket.origin}, ${ticket.originRuleId}, ${ticket.keyVersion}, ${ticket.stamp},
-        ${facts.pageUrl}, ${facts.pageTitle}, ${facts.language}, ${facts.device}
+        ${facts.pageUrl}, ${facts.pageTitle}, ${facts.language}, ${facts.device}, ${facts.address}
       where ${rows.isNewSession}
     ), site as (
       insert into public.sites (tenant_id, key_id, origin, key_version)
@@ -196,7 +198,11 @@ async function insertRows(
   if (spent.length !== 1) throw fail("unauthorized")
 }
 
-function readPageFacts(input: SessionInput, origin: string, userAgent: string | null): PageFacts {
+function readPageFacts(
+  input: SessionInput,
+  origin: string,
+  client: { ip: string; userAgent: string | null },
+): PageFacts {
   const url = input.page?.url && URL.canParse(input.page.url) ? new URL(input.page.url) : null
   const isOwn = url?.origin === origin
   return {
@@ -204,7 +210,8 @@ function readPageFacts(input: SessionInput, origin: string, userAgent: string | 
     pageUrl: isOwn ? url.origin + url.pathname : null,
     pageTitle: isOwn ? (input.page?.title?.slice(0, 200) ?? null) : null,
     language: input.page?.language ?? null,
-    device: readDevice(userAgent),
+    device: readDevice(client.userAgent),
+    address: toAddress(client.ip),
   }
 }
 

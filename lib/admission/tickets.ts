@@ -4,6 +4,7 @@ import { fail } from "#lib/errors.ts"
 import { newId } from "#lib/ids.ts"
 import { formatEmbedKey, newEmbedKey, parseEmbedKey } from "#lib/keys/embed-key.ts"
 import { findOriginRule, frameAncestors, parseOrigin } from "#lib/keys/origin.ts"
+import { toAddress } from "#lib/limits/client-ip.ts"
 import { takeRates } from "#lib/limits/rates.ts"
 import { effectiveLimits } from "#lib/limits/schema.ts"
 import { withTenant } from "#lib/tenancy/database.ts"
@@ -26,10 +27,10 @@ const ownOrigins = new Set([env.WIDGET_URL, env.APP_URL])
 
 export type Ticket = { ticket: string; expiresIn: number }
 
-async function findLiveKey(key: unknown): Promise<LiveEmbedKey | null> {
+async function findLiveKey(key: unknown, ip?: string): Promise<LiveEmbedKey | null> {
   const parts = parseEmbedKey(key)
   if (!parts) return null
-  const found = await findEmbedKey(parts.keyId, { random: parts.random })
+  const found = await findEmbedKey(parts.keyId, { random: parts.random }, toAddress(ip))
   return found && found.mode === parts.mode ? found : null
 }
 
@@ -68,10 +69,14 @@ export async function sellTicket(request: {
   origin: string | null
   ip: string
 }): Promise<Ticket & { origin: string }> {
-  const key = await findLiveKey(request.key)
+  const key = await findLiveKey(request.key, request.ip)
   if (key?.purpose !== "site") {
     const parts = parseEmbedKey(request.key)
     if (parts) await countRefusal(parts.keyId, "key_dead", parseOrigin(request.origin))
+    throw fail("unauthorized")
+  }
+  if (key.isBlocked) {
+    await countRefusal(key.keyId, "address_blocked", parseOrigin(request.origin))
     throw fail("unauthorized")
   }
   if (!request.origin) {

@@ -1,3 +1,5 @@
+import { isIP } from "node:net"
+
 /** Set by runtime/web.ts on every request from the socket and the trusted proxies; a client's own is overwritten. */
 export const clientHeader = "x-coatcheck-client"
 
@@ -7,6 +9,11 @@ type HeaderSource = Headers | Record<string, string | string[] | undefined> | un
 export function clientIp(headers: HeaderSource): string {
   const value = headers instanceof Headers ? headers.get(clientHeader) : headers?.[clientHeader]
   return typeof value === "string" && value !== "" ? value : "unknown"
+}
+
+/** The address as Postgres reads it as a network, or null when it is not known. */
+export function toAddress(ip: string | undefined): string | null {
+  return isIP(ip?.split("/")[0] ?? "") ? ip! : null
 }
 
 /**

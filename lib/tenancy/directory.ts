@@ -26,6 +26,8 @@ export type LiveEmbedKey = {
   purpose: "site" | "preview"
   limits: Record<string, number>
   origins: { id: string; pattern: string }[]
+  /** True when the owner keeps the asking address out of this key. */
+  isBlocked: boolean
   /** Published bots of the key, its default first (a preview key: its bot, published or not). */
   bots: AdmissionBot[]
 }
@@ -39,6 +41,7 @@ type EmbedKeyRow = {
   limits: Record<string, number>
   origins: { id: string; pattern: string }[]
   bots: AdmissionBot[]
+  is_blocked: boolean
 }
 
 /**
@@ -48,15 +51,16 @@ type EmbedKeyRow = {
 export async function findEmbedKey(
   keyId: string,
   by: { random: string } | { version: number },
+  address: string | null = null,
 ): Promise<LiveEmbedKey | null> {
   const [row] = await callDefiner<EmbedKeyRow>(
     "find_embed_key",
-    "select * from directory.find_embed_key($1, $2, $3)",
-    [keyId, "random" in by ? by.random : null, "version" in by ? by.version : null],
+    "select * from directory.find_embed_key($1, $2, $3, $4)",
+    [keyId, "random" in by ? by.random : null, "version" in by ? by.version : null, address],
   )
   if (!row) return null
-  const { tenant_id, key_id, ...rest } = row
-  return { tenantId: tenant_id, keyId: key_id, ...rest }
+  const { tenant_id, key_id, is_blocked, ...rest } = row
+  return { tenantId: tenant_id, keyId: key_id, isBlocked: is_blocked, ...rest }
 }
 
 export type LiveSession = {

@@ -1,5 +1,6 @@
 import { beginTurn, finishTurn } from "#lib/conversations/turn.ts"
 import { fail } from "#lib/errors.ts"
+import { blockNetwork } from "#lib/incidents/commands.ts"
 import { addFileSource } from "#lib/knowledge/commands.ts"
 import { ingestSource } from "#lib/knowledge/ingest.ts"
 import { createLead } from "#lib/leads/commands.ts"
@@ -42,6 +43,7 @@ export async function makeHousehold(): Promise<Household> {
     await countRefusal(key.id, "origin_refused", "https://evil.example.net")
     const visitors = [await makeVisitor(key.key), await makeVisitor(key.key)]
     for (const visitor of visitors) await converse(visitor, canary)
+    await blockNetwork(tenant.scope, key.id, "192.0.2.0/24")
     bots.push({ botId: bot.id, keyId: key.id, visitors })
   }
   return { tenant, bots, canary }

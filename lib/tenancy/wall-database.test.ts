@@ -253,6 +253,7 @@ test("a child under another tenant's parent is refused by every foreign key", as
 
 /** What a visitor has no business with, even inside their own tenant. */
 const houseTables = [
+  "blocked_networks",
   "api_keys",
   "audit_events",
   "embed_key_origins",
