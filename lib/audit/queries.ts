@@ -2,18 +2,23 @@ import { withTenant } from "#lib/tenancy/database.ts"
 import { olderThan, type Page, type PageInput, toPage } from "#lib/tenancy/page.ts"
 import { allow } from "#lib/tenancy/permissions.ts"
 import type { TenantScope } from "#lib/tenancy/scope.ts"
-import type { AuditEventView } from "./schema.ts"
+import type { AuditEventView, AuditFilter } from "./schema.ts"
 
-/** Who did what, newest first. */
+/** Who did what, newest first; narrowed to a noun such as `embedKey`, a kind of actor, or one thing's id. */
 export async function listAuditEvents(
   scope: TenantScope,
-  page: PageInput = {},
+  { noun, actorKind, target, ...page }: PageInput & AuditFilter = {},
 ): Promise<Page<AuditEventView>> {
   allow(scope, "audit.read")
   const limit = page.limit ?? 50
   const rows = await withTenant(scope, (tx) =>
     tx.auditEvent.findMany({
-      where: olderThan("createdAt", page.cursor),
+      where: {
+        ...(noun ? { action: { startsWith: `${noun}.` } } : {}),
+        ...(actorKind ? { actorKind } : {}),
+        ...(target ? { target } : {}),
+        ...olderThan("createdAt", page.cursor),
+      },
       orderBy: [{ createdAt: "desc" }, { id: "desc" }],
       take: limit + 1,
     }),

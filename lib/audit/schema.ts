@@ -11,3 +11,13 @@ export const auditEventView = z.strictObject({
   createdAt: z.string(),
 })
 export type AuditEventView = z.infer<typeof auditEventView>
+
+export const auditFilter = z.object({
+  noun: z
+    .string()
+    .regex(/^[A-Za-z]{1,30}$/)
+    .optional(),
+  actorKind: z.enum(["member", "apiKey", "visitor", "operator", "job"]).optional(),
+  target: z.string().max(60).optional(),
+})
+export type AuditFilter = z.infer<typeof auditFilter>

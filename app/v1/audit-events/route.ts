@@ -1,5 +1,5 @@
 import { listAuditEvents } from "#lib/audit/queries.ts"
-import { auditEventView } from "#lib/audit/schema.ts"
+import { auditEventView, auditFilter } from "#lib/audit/schema.ts"
 import { json, route } from "#lib/http/route.ts"
 import { pageInput, pageOf } from "#lib/tenancy/page.ts"
 
@@ -8,6 +8,6 @@ export const GET = route({
   summary: "List audit events",
   response: pageOf(auditEventView),
   permission: "audit.read",
-  query: pageInput,
+  query: pageInput.extend(auditFilter.shape),
   handle: async ({ scope, query }) => json(await listAuditEvents(scope, query)),
 })
