@@ -5,6 +5,7 @@ import { KeyTag } from "#components/ui/tag.tsx"
 import { env } from "#lib/env.ts"
 import { DemoBot } from "./_components/demo-bot.tsx"
 import { PanelDrawing } from "./_components/panel-drawing.tsx"
+import { openDemo } from "./actions.ts"
 
 const counter = [
   {
@@ -72,9 +73,19 @@ export default function LandingPage() {
               How it works
             </ButtonLink>
           </div>
-          <DemoBot embedKey={env.DEMO?.startsWith("pk_") ? env.DEMO : null} />
         </div>
-        <PanelDrawing />
+        {env.DEMO ? (
+          <DemoBot widgetUrl={env.WIDGET_URL} openDemo={openDemo}>
+            <PanelDrawing />
+          </DemoBot>
+        ) : (
+          <figure className="mx-auto w-full max-w-[25rem]">
+            <PanelDrawing />
+            <figcaption className="mt-3 text-center text-13 text-quiet">
+              What a visitor sees: the answer, and the pages it came from.
+            </figcaption>
+          </figure>
+        )}
       </section>
 
       <section aria-labelledby="line" className="mt-24">

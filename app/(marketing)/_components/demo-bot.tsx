@@ -1,14 +1,44 @@
-import { env } from "#lib/env.ts"
+"use client"
 
-/** The product on its own front page: the same line every customer pastes, with the demo's key. */
-export function DemoBot({ embedKey }: { embedKey: string | null }) {
-  if (!embedKey) return null
+import { type ReactNode, useState } from "react"
+import type { Outcome } from "#components/console/command.ts"
+import { type OwnTicket, WidgetFrame } from "#components/console/widget-frame.tsx"
+import { Button } from "#components/ui/button.tsx"
+
+type DemoBotProps = {
+  widgetUrl: string
+  openDemo: (input: Record<string, never>) => Promise<Outcome<OwnTicket>>
+  /** What stands there until somebody wants to talk. */
+  children: ReactNode
+}
+
+/** The demo bot itself. Nothing is fetched before someone asks for it, as on customers' pages. */
+export function DemoBot({ widgetUrl, openDemo, children }: DemoBotProps) {
+  const [isOpen, setOpen] = useState(false)
   return (
-    <>
-      <p className="mt-8 max-w-lg border-s-2 border-brass ps-4 text-14 text-quiet">
-        The button in the corner of this page is a real one. Ask it about delivery or returns.
+    <div className="mx-auto w-full max-w-[25rem]">
+      {isOpen ? (
+        <WidgetFrame
+          widgetUrl={widgetUrl}
+          title="The demo bot"
+          createTicket={() => openDemo({})}
+          className="h-[32rem]"
+        />
+      ) : (
+        children
+      )}
+      <p className="mt-3 text-center text-13 text-quiet">
+        {isOpen
+          ? "The real thing, with a made-up shop’s help pages. Ask about delivery or returns."
+          : "What a visitor sees: the answer, and the pages it came from."}
       </p>
-      <script async src={`${env.WIDGET_URL}/embed.js`} data-key={embedKey} />
-    </>
+      {isOpen ? null : (
+        <p className="mt-3 text-center">
+          <Button icon="chat" onClick={() => setOpen(true)}>
+            Talk to the real one
+          </Button>
+        </p>
+      )}
+    </div>
   )
 }
