@@ -19,6 +19,7 @@ const scalars: Record<string, string> = {
   Json: "jsonb",
   Bytes: "bytea",
   'Unsupported("tsvector")': "tsvector",
+  'Unsupported("cidr")': "cidr",
 }
 
 const source = readFileSync(join(import.meta.dirname, "schema.prisma"), "utf8")
@@ -29,7 +30,7 @@ const models = [...source.matchAll(/^model (\w+) \{\n([\s\S]*?)^\}/gm)].map(([, 
   const columns = [...body!.matchAll(/^ {2}(\w+)\s+(Unsupported\("\w+"\)|\w+)(\?)?(.*)$/gm)].map(
     ([, field, type, optional, rest]): Column => ({
       name: /@map\("(\w+)"\)/.exec(rest!)?.[1] ?? field!,
-      type: scalars[type!] ?? type!,
+      type: /@db\.(Inet|Uuid|Cidr)\b/.exec(rest!)?.[1]?.toLowerCase() ?? scalars[type!] ?? type!,
       isNullable: optional === "?",
     }),
   )
