@@ -59,6 +59,8 @@ export type DeploymentOptions = {
   /** Flushes every commit to disk, as a real one does; tests have no power cut to survive. */
   isDurable?: boolean
   env?: Record<string, string>
+  /** Fills the database before anything is served; what it returns joins the environment. */
+  prepare?: (env: Record<string, string>) => Promise<Record<string, string>>
 }
 
 export async function startDeployment(options: DeploymentOptions = {}): Promise<Deployment> {
@@ -74,6 +76,7 @@ export async function startDeployment(options: DeploymentOptions = {}): Promise<
   try {
     const ports = await findFreePorts(options.webCount ?? 1)
     const env = composeEnvironment(database, model, ports[0]!, options)
+    Object.assign(env, await options.prepare?.(env))
     programs.push(startProgram("runtime/worker.ts", env))
     for (const port of ports) programs.push(startWeb(env, port))
     await Promise.all(

@@ -39,6 +39,8 @@ export const scripts = {
   breaking: "#breaking",
   /** Markdown and HTML that would run, or call home, if anything rendered it raw. */
   hostile: "#hostile",
+  /** A long answer with everything that Markdown in a chat may hold. */
+  rich: "#rich",
   /** Repeats everything it was given, as a model that obeys every injection would. */
   echo: "#echo",
 } as const
@@ -55,6 +57,26 @@ export const hostileAnswer = [
   "![picture](https://evil.example/pixel.png)",
   '<iframe srcdoc="<script>parent.pwned=1</script>"></iframe>',
   "[1]",
+].join("\n")
+
+const richAnswer = [
+  "Yes, and it depends on **what** you send back [1]:",
+  "",
+  "1. Unused things in their box: *thirty days*.",
+  "2. Made to measure: only when we made a mistake.",
+  "",
+  "| Country | Postage | Days |",
+  "| --- | ---: | ---: |",
+  "| Austria | 0.00 | 2 |",
+  "| Everywhere else in the Union | 12.90 | 5 |",
+  "",
+  "Write this on the parcel [2]:",
+  "",
+  "```",
+  "RETURN 4711-2",
+  "```",
+  "",
+  "> Keep the receipt of the post office.",
 ].join("\n")
 
 const slowTokens = Array.from({ length: 200 }, (_, i) => `word${i} `)
@@ -167,6 +189,7 @@ function chooseScript(question: string, messages: ModelMessage[]) {
   if (has(scripts.breaking)) return { tokens: [...slowTokens.slice(0, 5), null], pauseMs: 5 }
   if (has(scripts.wrongCitation))
     return { tokens: split("Thirty days [99], as everybody knows [1]."), pauseMs: 0 }
+  if (has(scripts.rich)) return { tokens: split(richAnswer), pauseMs: 0 }
   if (has(scripts.hostile)) return { tokens: split(hostileAnswer), pauseMs: 0 }
   if (has(scripts.echo))
     return { tokens: split(messages.map((m) => m.content).join("\n")), pauseMs: 0 }

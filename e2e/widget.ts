@@ -14,20 +14,23 @@ export async function openWidget(page: Page): Promise<Frame> {
   return frame
 }
 
-export async function clickLauncher(page: Page): Promise<void> {
-  await expect.poll(() => hasLauncher(page)).toBe(true)
-  const { x, y } = await launcherPoint(page)
+export type Side = "left" | "right"
+
+export async function clickLauncher(page: Page, side: Side = "right"): Promise<void> {
+  await expect.poll(() => hasLauncher(page, side)).toBe(true)
+  const { x, y } = await launcherPoint(page, side)
   await page.mouse.click(x, y)
 }
 
-async function launcherPoint(page: Page): Promise<{ x: number; y: number }> {
+async function launcherPoint(page: Page, side: Side): Promise<{ x: number; y: number }> {
   const { width, height } = await page.evaluate(() => ({ width: innerWidth, height: innerHeight }))
-  return { x: width - edgePx - sizePx / 2, y: height - edgePx - sizePx / 2 }
+  const inset = edgePx + sizePx / 2
+  return { x: side === "left" ? inset : width - inset, y: height - inset }
 }
 
 /** Whether the corner belongs to the widget: what is drawn there, not what is in the page's markup. */
-export async function hasLauncher(page: Page): Promise<boolean> {
-  const point = await launcherPoint(page)
+export async function hasLauncher(page: Page, side: Side = "right"): Promise<boolean> {
+  const point = await launcherPoint(page, side)
   return page.evaluate(
     ({ x, y }) => document.elementFromPoint(x, y)?.localName === "coatcheck-widget",
     point,

@@ -1,0 +1,193 @@
+import {
+  ask,
+  call,
+  type Json,
+  newAddress,
+  openSession,
+  type Shop,
+  waitForSource,
+  wideLimits,
+} from "./counter.ts"
+import { type Deployment, startDeployment } from "./deployment.ts"
+import { scripts } from "./fake-model.ts"
+import { type Site, startSite } from "./sites.ts"
+
+// A deployment worth looking at: the demo business with conversations, leads, refusals and a source that
+// failed; a second bot that nobody has set up; a third that speaks Arabic.
+
+export type Gallery = {
+  deployment: Deployment
+  shop: Site
+  email: string
+  password: string
+  tenantId: string
+  botId: string
+  freshBotId: string
+  conversationId: string
+  /** Calls the server API with the demo tenant's key. */
+  api: Shop["api"]
+  /** Keys for the shop's pages. */
+  key: { id: string; key: string }
+  arabicKey: { id: string; key: string }
+  stop(): Promise<void>
+}
+
+type DemoFacts = {
+  email: string
+  password: string
+  tenantId: string
+  botId: string
+  embedKey: string
+  landingKey: string
+}
+
+export async function openGallery(): Promise<Gallery> {
+  const shop = await startSite("shop")
+  let facts!: DemoFacts
+  const deployment = await startDeployment({
+    prepare: async (env) => {
+      // The seed reads the environment once, when it is first imported.
+      Object.assign(process.env, env, { LOG_LEVEL: "silent" })
+      const { seedDemo } = await import("#prisma/seed.ts")
+      const { disconnect } = await import("#lib/tenancy/database.ts")
+      facts = await seedDemo(shop.origin)
+      await disconnect()
+      return { DEMO: facts.landingKey }
+    },
+  })
+  const stop = async () => {
+    await deployment.stop()
+    await shop.stop()
+  }
+  try {
+    const api = await openApi(deployment, facts.tenantId)
+    const keys = await api<{ data: { id: string; key: string }[] }>(
+      `/v1/bots/${facts.botId}/embed-keys`,
+    )
+    const key = keys.body.data[0]!
+    await api(`/v1/embed-keys/${key.id}`, { method: "PATCH", body: { limits: wideLimits } })
+    await addHistory(deployment, { api, origin: shop.origin, key: key.key, botId: facts.botId })
+    const conversations = await api<{ data: { id: string }[] }>("/v1/conversations")
+    const fresh = await api<{ id: string }>("/v1/bots", { body: { name: "Workshop" } })
+    return {
+      deployment,
+      shop,
+      email: facts.email,
+      password: facts.password,
+      tenantId: facts.tenantId,
+      botId: facts.botId,
+      freshBotId: fresh.body.id,
+      conversationId: conversations.body.data.at(-1)!.id,
+      api,
+      key,
+      arabicKey: await makeArabicBot(api, shop.origin),
+      stop,
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** A key of the operator's making opens the demo tenant's server API. */
+async function openApi(deployment: Deployment, tenantId: string): Promise<Shop["api"]> {
+  const made = await call<{ secret: string }>(deployment, `/admin/tenants/${tenantId}/api-keys`, {
+    headers: { "x-master-key": deployment.masterKey },
+    body: { name: "Online shop's server" },
+  })
+  const authorization = `Bearer ${made.body.secret}`
+  return (path, options = {}) =>
+    call(deployment, path, { ...options, headers: { authorization, ...options.headers } })
+}
+
+const questions = [
+  "How long does delivery take to Austria?",
+  "How do I wash a wool blanket?",
+  "Do you repair lamps that are out of warranty?",
+  `Can I return a blanket that I have used? ${scripts.rich}`,
+  "What time do you close on Saturday?",
+  "Do you sell garden furniture?",
+]
+
+type Place = { api: Shop["api"]; origin: string; key: string; botId: string }
+
+async function addHistory(deployment: Deployment, place: Place): Promise<void> {
+  const { api, botId } = place
+  for (const [i, question] of questions.entries()) {
+    const { token } = await openSession(deployment, place)
+    const headers = { authorization: `Bearer ${token}` }
+    const { parts } = await ask(deployment, token, question)
+    const messageId = parts[0]?.messageId
+    const rate = (value: string) =>
+      call(deployment, "/api/embed/feedback", { headers, body: { messageId, value } })
+    if (i === 1) await rate("up")
+    if (i === 4) await rate("down")
+    if (i === 3) await ask(deployment, token, "And what if the box is gone?")
+    if (i < 2 || i === 5) await leaveLead(deployment, headers, question, i)
+  }
+  for (const origin of ["https://copycat.example", "https://preview.lantern-loom.example"])
+    await call(deployment, "/api/embed/ticket", {
+      headers: { origin },
+      ip: newAddress(),
+      body: { key: place.key },
+    })
+  await api(`/v1/bots/${botId}/embed-keys`, {
+    body: { name: "Old shop", mode: "live", allowedOrigins: ["https://www.lantern-loom.example"] },
+  }).then(({ body }) =>
+    api(`/v1/embed-keys/${body.id}`, { method: "PATCH", body: { status: "disabled" } }),
+  )
+  await api("/v1/api-keys", { body: { name: "Reports", scopes: ["conversations", "usage"] } })
+  const broken = new FormData()
+  const bytes = "%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\n%%EOF"
+  broken.set("file", new File([bytes], "Price list 2026.pdf", { type: "application/pdf" }))
+  await api(`/v1/bots/${botId}/sources`, { method: "POST", body: broken })
+  const pair = { question: "Do you ship to islands?", answer: "Yes, it takes two days longer." }
+  const source = await api<{ id: string }>(`/v1/bots/${botId}/sources`, { body: pair })
+  await waitForSource(api, source.body.id)
+}
+
+const leads: Json[] = [
+  { name: "Mira Okafor", email: "mira@example.com", message: "Please tell me when it is sent." },
+  { name: "Jan de Vries", phone: "+31 20 555 0100", message: "Can you call me about blankets?" },
+  { name: "Aiko Tanaka", email: "aiko@example.org", phone: "+81 3 5555 0100" },
+]
+
+async function leaveLead(
+  deployment: Deployment,
+  headers: Record<string, string>,
+  question: string,
+  index: number,
+): Promise<void> {
+  const lead = leads[index % leads.length]!
+  await call(deployment, "/api/embed/leads", {
+    headers,
+    ip: newAddress(),
+    body: { message: question, ...lead },
+  })
+}
+
+async function makeArabicBot(api: Shop["api"], origin: string): Promise<Gallery["arabicKey"]> {
+  const bot = await api<{ id: string }>("/v1/bots", {
+    body: {
+      name: "مساعد المتجر",
+      greeting: "مرحبًا! اسألني عن التوصيل والإرجاع.",
+      locale: "ar",
+      color: "#7a3e1d",
+      position: "left",
+      label: "اسألنا",
+      starters: ["كم يستغرق التوصيل؟", "كيف أعيد سلعة؟"],
+    },
+  })
+  await api(`/v1/bots/${bot.body.id}`, { method: "PATCH", body: { published: true } })
+  const source = await api<{ id: string }>(`/v1/bots/${bot.body.id}/sources`, {
+    body: {
+      title: "الإرجاع",
+      text: "يمكنك إعادة أي سلعة خلال ثلاثين يومًا من التوصيل. يُعاد المبلغ إلى البطاقة خلال خمسة أيام عمل.",
+    },
+  })
+  await waitForSource(api, source.body.id)
+  const key = await api<{ id: string; key: string }>(`/v1/bots/${bot.body.id}/embed-keys`, {
+    body: { mode: "test", allowedOrigins: [origin], limits: wideLimits },
+  })
+  return key.body
+}
