@@ -8,7 +8,8 @@ export type QuestionTerm = {
   term: string
   /** What a match earns: 1 for a word as typed, less for function words and for guesses. */
   weight: number
-  /** What an answer is expected to match: a guess counts in full, though it earns less. */
+  /** What a match proves, and what an answer is expected to match: a guess proves less than it earns. */
+  certainty: number
   expected: number
   /** How many of the bot's chunks hold it; 0 when none does. */
   chunkCount: number
@@ -39,30 +40,30 @@ const pairWeight = 0.5
 const pairConfidence = 0.25
 /** Words like "what" and "the" hold little of the meaning, and in few documents of a small bot. */
 export const stopWordWeight = 0.25
-export const mendedWeight = 0.8
-export const partWeight = 0.6
+const mended = { weight: 0.8, certainty: 0.6 }
+const part = { weight: 0.6, certainty: 0.45 }
 
 /**
- * Puts a question's words in the form ranking needs. `mended` maps words that no chunk holds to the
- * known word, or the parts of a compound, that stand in for them.
+ * Puts a question's words in the form ranking needs. `stands` maps words that no chunk holds to the
+ * known words that stand in for them.
  */
 export function readQuestion(
   language: Language,
   terms: Term[],
   chunkCounts: ReadonlyMap<string, number>,
-  mended: ReadonlyMap<string, string[]> = new Map(),
+  stands: ReadonlyMap<string, string[]> = new Map(),
 ): Reading {
   const byTerm = new Map<string, QuestionTerm>()
   const pairs = new Map<string, [string, string]>()
   let previous: { term: string; isStopWord: boolean } | undefined
   for (const { term: typed, isStopWord } of terms) {
-    const stead = mended.get(typed) ?? [typed]
+    const stead = stands.get(typed) ?? [typed]
     for (const term of stead) {
-      const weight = isStopWord ? stopWordWeight : weighGuess(stead.length, term === typed)
+      const worth = isStopWord ? stopWord : weighGuess(stead.length, term === typed)
       const expected = isStopWord ? stopWordWeight : 1 / stead.length
       const known = byTerm.get(term)
-      if (!known || known.weight < weight) {
-        byTerm.set(term, { term, weight, expected, chunkCount: chunkCounts.get(term) ?? 0 })
+      if (!known || known.weight < worth.weight) {
+        byTerm.set(term, { term, ...worth, expected, chunkCount: chunkCounts.get(term) ?? 0 })
       }
     }
     const term = stead[0]!
@@ -74,9 +75,11 @@ export function readQuestion(
   return { language, terms: [...byTerm.values()], pairs: [...pairs.values()] }
 }
 
-function weighGuess(partCount: number, isAsTyped: boolean): number {
-  if (isAsTyped) return 1
-  return partCount === 1 ? mendedWeight : partWeight
+const stopWord = { weight: stopWordWeight, certainty: stopWordWeight }
+
+function weighGuess(count: number, isAsTyped: boolean): { weight: number; certainty: number } {
+  if (isAsTyped) return { weight: 1, certainty: 1 }
+  return count === 1 ? mended : part
 }
 
 /** Robertson's inverse document frequency, never negative. */
@@ -114,11 +117,11 @@ export function rankCandidates(
     const length = k1 * (1 - b + (b * candidate.termCount) / (corpus.averageTermCount || 1))
     const saturate = (count: number) => (count * (k1 + 1)) / (count + length)
     const words = { score: 0, covered: 0 }
-    for (const { term, weight, chunkCount } of reading.terms) {
+    for (const { term, weight, certainty, chunkCount } of reading.terms) {
       const count = candidate.positions.get(term)?.length ?? 0
       if (count === 0) continue
       words.score += weight * weighRarity(chunkCount, corpus.chunkCount) * saturate(count)
-      words.covered += weight * weighInformation(chunkCount, corpus.chunkCount) * saturate(count)
+      words.covered += certainty * weighInformation(chunkCount, corpus.chunkCount) * saturate(count)
     }
     const neighbours = { score: 0, covered: 0 }
     for (const { key, count } of pairs) {
@@ -179,8 +182,8 @@ function leniencyFor(language: Language): number {
  * 95 % of answerable questions on corpora of 1 to 1,300 passages.
  */
 export function relevanceThreshold(chunkCount: number, language: Language): number {
-  const growth = 0.0255 * Math.log(Math.max(chunkCount, 100) / 100)
-  return Math.min(0.22, 0.14 + growth) * leniencyFor(language)
+  const growth = 0.0294 * Math.log(Math.max(chunkCount, 100) / 100)
+  return Math.min(0.22, 0.13 + growth) * leniencyFor(language)
 }
 
 /** The rarest words find the candidates: enough to be sure, few enough to be quick. */

@@ -172,6 +172,10 @@ describe("finding", () => {
     expect(await titleOf("如何退货?")).toBe("退货")
   })
 
+  test("a customer's word finds the business's word for the same thing", async () => {
+    expect(await titleOf("Who pays for shipment of an exchange?")).toBe("Returns")
+  })
+
   test("a misspelt word and an unknown compound still find", async () => {
     expect(await titleOf("shiping to Norwya")).toBe("Do you ship to Norway?")
     expect(await titleOf("Versandkostenbeitrag")).toBe("Versand")

@@ -97,7 +97,7 @@ async function readInLanguages(tx: Tx, question: Question): Promise<Reading[]> {
   const counts = await countChunks(tx, question.place, [...distinct])
   const mended = await mendUnknown(tx, {
     place: question.place,
-    terms: read.flatMap(({ terms }) => terms),
+    readings: read,
     counts,
   })
   return read.map(({ language, terms }) => readQuestion(language, terms, counts, mended))

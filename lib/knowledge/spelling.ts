@@ -34,7 +34,7 @@ export function countSlips(left: string, right: string, max: number): number {
 /** Short words have too many neighbours; from eight letters on two slips still mean one word. */
 export function allowedSlips(word: string): number {
   const length = [...word].length
-  if (length < 4) return 0
+  if (length < 5) return 0
   return length >= 8 ? 2 : 1
 }
 

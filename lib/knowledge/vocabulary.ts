@@ -1,5 +1,7 @@
 import type { Tx } from "#lib/tenancy/database.ts"
+import type { Language } from "./language.ts"
 import { allowedSlips, type KnownWord, listParts, mendWord, splitCompound } from "./spelling.ts"
+import { listSynonyms } from "./synonyms.ts"
 import type { Term } from "./terms.ts"
 
 /** A question has one or two slips; a text in a language the bot does not speak is all slips. */
@@ -21,36 +23,66 @@ export async function countChunks(
   return new Map(rows.map(({ term, count }) => [term, count]))
 }
 
-type Unknown = { place: Place; terms: Term[]; counts: Map<string, number> }
+type Reading = { language: Language; terms: Term[] }
+type Unknown = { place: Place; readings: Reading[]; counts: Map<string, number> }
+
+/** So many synonyms stand in for one word: those the bot's knowledge really uses, nearest first. */
+const synonymCount = 2
 
 /**
- * Stands in for words that no chunk holds: the bot's own word one or two slips away, or else the words
- * a compound is made of. Adds what it finds to `counts`.
+ * Stands in for words that no chunk holds: what the bot calls the same thing, or its own word one or two
+ * slips away, or else the words a compound is made of. Adds what it finds to `counts`.
  */
 export async function mendUnknown(tx: Tx, question: Unknown): Promise<Map<string, string[]>> {
-  const { place, terms, counts } = question
-  const unknown = new Set<string>()
-  for (const { term, isStopWord } of terms) {
-    if (!isStopWord && !counts.has(term) && isMendable(term)) unknown.add(term)
-  }
+  const { place, readings, counts } = question
   const mended = new Map<string, string[]>()
-  if (unknown.size === 0) return mended
-  const words = [...unknown].slice(0, mendedCount)
-  for (const [word, vocabulary] of await readVocabulary(tx, place, words)) {
-    const known = mendWord(word, vocabulary)
-    if (!known) continue
-    mended.set(word, [known])
-    counts.set(known, vocabulary.find(({ term }) => term === known)!.chunkCount)
-  }
-  const rest = words.filter((word) => !mended.has(word))
-  const parts = await countChunks(tx, place, [...new Set(rest.flatMap(listParts))])
-  for (const word of rest) {
-    const found = splitCompound(word, (part) => parts.has(part))
-    if (found.length === 0) continue
+  const synonyms = listUnknown(readings, counts)
+  if (synonyms.size === 0) return mended
+  const words = [...synonyms.keys()].slice(0, mendedCount)
+  const others = words.flatMap((word) => [...synonyms.get(word)!, ...listParts(word)])
+  const known = await countChunks(tx, place, [...new Set(others)])
+  const stand = (word: string, found: string[]) => {
+    if (found.length === 0) return
     mended.set(word, found)
-    for (const part of found) counts.set(part, parts.get(part)!)
+    for (const term of found) counts.set(term, known.get(term)!)
+  }
+  for (const word of words) {
+    stand(
+      word,
+      synonyms
+        .get(word)!
+        .filter((other) => known.has(other))
+        .slice(0, synonymCount),
+    )
+  }
+  const misspelt = words.filter((word) => !mended.has(word) && isMendable(word))
+  for (const [word, vocabulary] of await readVocabulary(tx, place, misspelt)) {
+    const nearest = mendWord(word, vocabulary)
+    if (!nearest) continue
+    known.set(nearest, vocabulary.find(({ term }) => term === nearest)!.chunkCount)
+    stand(word, [nearest])
+  }
+  for (const word of words) {
+    if (!mended.has(word))
+      stand(
+        word,
+        splitCompound(word, (part) => known.has(part)),
+      )
   }
   return mended
+}
+
+/** The words that no chunk holds and that something may stand in for, with their synonyms. */
+function listUnknown(readings: Reading[], counts: Map<string, number>): Map<string, string[]> {
+  const unknown = new Map<string, string[]>()
+  for (const { language, terms } of readings) {
+    for (const { term, isStopWord } of terms) {
+      if (isStopWord || counts.has(term)) continue
+      const synonyms = listSynonyms(term, language)
+      if (synonyms.length > 0 || isMendable(term)) unknown.set(term, synonyms)
+    }
+  }
+  return unknown
 }
 
 /** Numbers and pairs of Chinese characters have no spelling to get wrong. */
@@ -67,6 +99,7 @@ async function readVocabulary(
   { tenantId, botId }: Place,
   words: string[],
 ): Promise<Map<string, KnownWord[]>> {
+  if (words.length === 0) return new Map()
   const ranges = words.flatMap((word) => {
     const [first, second] = [...word] as [string, string]
     const length = [...word].length
