@@ -173,7 +173,7 @@ describe("finding", () => {
   })
 
   test("a customer's word finds the business's word for the same thing", async () => {
-    expect(await titleOf("Who pays for shipment of an exchange?")).toBe("Returns")
+    expect(await titleOf("I would like an exchange")).toBe("Returns")
   })
 
   test("a misspelt word and an unknown compound still find", async () => {
