@@ -56,8 +56,8 @@ export default function LandingPage() {
   const line = `<script async src="${env.WIDGET_URL}/embed.js" data-key="pk_live_…"></script>`
   return (
     <>
-      <section className="grid items-center gap-12 pt-10 sm:pt-16 lg:grid-cols-[1fr_25rem] lg:gap-16">
-        <div>
+      <section className="grid items-start gap-12 pt-10 sm:pt-16 lg:grid-cols-[1fr_25rem] lg:gap-16">
+        <div className="lg:pt-10">
           <h1 className="max-w-xl font-serif text-28 font-medium text-balance sm:text-44">
             Put an assistant on your website. Leave your secrets off it.
           </h1>

@@ -2,6 +2,7 @@
 
 import { useState } from "react"
 import { joinClasses } from "#components/ui/class-names.ts"
+import { niceMax } from "./axis.ts"
 import { formatCount, formatDay } from "./format.ts"
 
 export type DayFigure = { date: string; value: number }
@@ -101,14 +102,5 @@ export function DailyChart({ days, label }: DailyChartProps) {
         </table>
       </div>
     </figure>
-  )
-}
-
-/** The next round and even number an axis can end on: 2, 4, 10, 20, 40, 100 … */
-export function niceMax(value: number): number {
-  if (value <= 2) return 2
-  const power = 10 ** Math.floor(Math.log10(value))
-  return (
-    ([1, 2, 4, 10].find((factor) => factor * power >= value && factor * power > 2) ?? 10) * power
   )
 }

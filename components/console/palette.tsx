@@ -7,6 +7,7 @@ import { useEffect, useId, useMemo, useRef, useState } from "react"
 import { joinClasses } from "#components/ui/class-names.ts"
 import { Icon, type IconName } from "#components/ui/icon.tsx"
 import { useConsole } from "./console-context.tsx"
+import { isMatch } from "./match.ts"
 import { type BotEntry, businessPages } from "./navigation.tsx"
 import { routes } from "./routes.ts"
 
@@ -24,16 +25,6 @@ const botPages: readonly [
   ["Embed", "code", routes.embed],
   ["Settings", "gear", routes.botSettings],
 ]
-
-/** Every word of the query must begin a word of the entry, in any order. */
-export function isMatch(entry: string, query: string): boolean {
-  const words = entry.toLocaleLowerCase().split(/[\s·]+/)
-  return query
-    .toLocaleLowerCase()
-    .split(/\s+/)
-    .filter(Boolean)
-    .every((part) => words.some((word) => word.startsWith(part)))
-}
 
 type PaletteProps = { bots: BotEntry[]; isOpen: boolean; onOpenChange: (isOpen: boolean) => void }
 
