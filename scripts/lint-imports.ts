@@ -13,6 +13,7 @@ export const order = [
   "bots",
   "billing",
   "limits",
+  "outbound",
   "keys",
   "admission",
   "knowledge",
@@ -168,6 +169,18 @@ export const rows: Row[] = [
     bad: 'import { getDomain } from "tldts"',
   }),
   owned({
+    what: /^package:(?:node:)?(?:https?|http2|dns(?:\/promises)?|tls|undici|ipaddr\.js)$/,
+    owner: /^lib\/outbound\//,
+    reason: "There is one way out to an address that a tenant can set.",
+    bad: 'import { request } from "node:https"',
+  }),
+  owned({
+    what: /^lib\/outbound\/outbound\.ts$/,
+    owner: /^lib\/outbound\/fetch\.ts$/,
+    reason: "Rules can be loosened there, which tests alone may do.",
+    bad: 'import { createOutbound } from "#lib/outbound/outbound.ts"',
+  }),
+  owned({
     what: /^lib\/tenancy\/scope\.ts$/,
     owner:
       /^lib\/(?:tenancy\/|auth\/|admission\/sessions\.ts|operator\/commands\.ts|knowledge\/ingest\.ts)/,
@@ -264,7 +277,6 @@ export const rows: Row[] = [
     name: "client forms know no server",
     reason: "They are sent to the browser.",
     files: /^app\/.*\/_components\//,
-    except: /_components\/demo-bot\.tsx$/,
     never: /^(?:lib\/(?!(?:[a-z-]+\/schema)\.ts$)|package:node:)/,
     bad: {
       file: "app/(auth)/sign-in/_components/sign-in-form.tsx",
@@ -325,6 +337,15 @@ export const rows: Row[] = [
     except: new RegExp(`^lib/env\\.ts$|${test.source}`),
     text: /\bprocess\s*\.\s*env\b|\bprocess\s*\[\s*["']env/,
     bad: { file: "lib/bots/queries.ts", code: "const secret = process.env.AUTH_SECRET" },
+  },
+  {
+    name: "lib and pages fetch nothing themselves",
+    reason:
+      "lib/outbound vets, pins and bounds; Redis and model providers have clients of their own.",
+    files: /^(?:lib|app)\//,
+    except: new RegExp(`^lib/(?:outbound/|embed/loader\\.ts$)|${test.source}`),
+    text: /(?<![.\w])fetch\s*\(|\bglobalThis\s*\.\s*fetch\b/,
+    bad: { file: "lib/bots/queries.ts", code: "await fetch(url)" },
   },
   {
     name: "no SQL put together from text",

@@ -17,6 +17,8 @@ type WidgetFrameProps = {
   createTicket: () => Promise<Outcome<OwnTicket>>
   /** For the first paint, before the session brings the bot's look. */
   look?: Look
+  /** For a frame that somebody just asked for: what they clicked is gone. */
+  takesFocus?: boolean
   className?: string
 }
 
@@ -40,7 +42,7 @@ type State =
   | { name: "asking" | "loading" | "ready"; key?: string }
   | { name: "failed"; title: string; detail: string }
 
-function Frame({ widgetUrl, title, createTicket, look, onRetry }: FrameProps) {
+function Frame({ widgetUrl, title, createTicket, look, takesFocus, onRetry }: FrameProps) {
   const frame = useRef<HTMLIFrameElement>(null)
   const first = useRef<TicketAnswer | null>(null)
   const [state, setState] = useState<State>({ name: "asking" })
@@ -54,7 +56,8 @@ function Frame({ widgetUrl, title, createTicket, look, onRetry }: FrameProps) {
       .catch((): Outcome<OwnTicket> => ({ ok: false, problem: offlineProblem }))
     if (outcome.ok) return { ...outcome.data, status: 201 }
     const { code, title, detail } = outcome.problem
-    return { status: code === "offline" ? 0 : 403, code, detail: `${title} ${detail}` }
+    const status = code === "offline" ? 0 : code === "rate_limited" ? 429 : 403
+    return { status, code, detail: `${title} ${detail}` }
   }, [])
 
   useEffect(() => {
@@ -125,11 +128,15 @@ function Frame({ widgetUrl, title, createTicket, look, onRetry }: FrameProps) {
         widgetOrigin,
         [channel.port2],
       )
+      if (takesFocus) {
+        frame.current?.focus()
+        channel.port1.postMessage({ type: "open" })
+      }
       setState((was) => ({ ...was, name: "ready" }) as State)
     }
     window.addEventListener("message", answer)
     return () => window.removeEventListener("message", answer)
-  }, [widgetUrl, title, buyTicket])
+  }, [widgetUrl, title, takesFocus, buyTicket])
 
   if (state.name === "failed") {
     return (

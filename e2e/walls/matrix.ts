@@ -247,6 +247,7 @@ const botActions = "console/[tenant]/bots/[bot]"
 
 export const actionRows: ActionRow[] = [
   action("(auth)/sign-up", "signUp", null, false),
+  action("(marketing)", "openDemo", null, false),
   action(tenantActions, "changePassword", null, false),
   action(tenantActions, "createBot", () => ({ name: "Planted" }), false),
   action(tenantActions, "createApiKey", ({ b }) => ({ name: "M", defaultBotId: b.botId })),

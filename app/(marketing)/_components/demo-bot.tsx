@@ -22,6 +22,7 @@ export function DemoBot({ widgetUrl, openDemo, children }: DemoBotProps) {
           widgetUrl={widgetUrl}
           title="The demo bot"
           createTicket={() => openDemo({})}
+          takesFocus
           className="h-[32rem]"
         />
       ) : (
