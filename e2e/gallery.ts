@@ -1,3 +1,4 @@
+import { withClient } from "../runtime/database-roles.ts"
 import {
   ask,
   call,
@@ -9,7 +10,6 @@ import {
   wideLimits,
 } from "./counter.ts"
 import { type Deployment, startDeployment } from "./deployment.ts"
-import { scripts } from "./fake-model.ts"
 import { type Site, startSite } from "./sites.ts"
 
 // A deployment worth looking at: the demo business with conversations, leads, refusals and a source that
@@ -104,32 +104,67 @@ const questions = [
   "How long does delivery take to Austria?",
   "How do I wash a wool blanket?",
   "Do you repair lamps that are out of warranty?",
-  `Can I return a blanket that I have used? ${scripts.rich}`,
-  "What time do you close on Saturday?",
   "Do you sell garden furniture?",
+  "What time do you close on Saturday?",
+  "Can I pay by invoice?",
+  "Can I return a blanket that I have used?",
+  "Which bulbs fit the harbour lamp?",
+  "How long is a gift card valid?",
+  "Is the wool from sheep that were not mulesed?",
+  "Can a blanket be made to measure?",
+]
+
+/** How many days ago the visitors came, and how many a day: a shop's month, not one afternoon. */
+const visitsByAge = [
+  2, 1, 3, 2, 0, 1, 2, 4, 2, 1, 0, 1, 2, 3, 1, 1, 0, 2, 1, 2, 1, 0, 1, 1, 2, 1, 0, 1,
 ]
 
 type Place = { api: Shop["api"]; origin: string; key: string; botId: string }
 
 async function addHistory(deployment: Deployment, place: Place): Promise<void> {
-  const { api, botId } = place
-  for (const [i, question] of questions.entries()) {
+  const ages = visitsByAge.flatMap((visits, age) => Array<number>(visits).fill(age))
+  for (const [i, age] of ages.toReversed().entries()) {
     const { token } = await openSession(deployment, place)
     const headers = { authorization: `Bearer ${token}` }
+    const question = questions[i % questions.length]!
     const { parts } = await ask(deployment, token, question)
-    const messageId = parts[0]?.messageId
     const rate = (value: string) =>
-      call(deployment, "/api/embed/feedback", { headers, body: { messageId, value } })
-    if (i === 1) await rate("up")
-    if (i === 4) await rate("down")
-    if (i === 3) await ask(deployment, token, "And what if the box is gone?")
-    if (i < 2 || i === 5) await leaveLead(deployment, headers, question, i)
+      call(deployment, "/api/embed/feedback", {
+        headers,
+        body: { messageId: parts[0]?.messageId, value },
+      })
+    if (i % 7 === 1) await rate("up")
+    if (i % 13 === 5) await rate("down")
+    if (i % 9 === 4) await ask(deployment, token, "And in the week before Christmas?")
+    if (i >= ages.length - leads.length)
+      await leaveLead(deployment, headers, question, ages.length - 1 - i)
+    await backdate(deployment, age)
   }
+  await addOddities(deployment, place)
+}
+
+/** Moves what was just said `days` into the past. */
+async function backdate(deployment: Deployment, days: number): Promise<void> {
+  if (days === 0) return
+  const url = deployment.database.superuserUrl.replace(/[^/]+$/, "coatcheck")
+  await withClient(url, async (client) => {
+    const fresh = "created_at > now() - interval '1 hour'"
+    const back = `created_at = created_at - interval '${days} days'`
+    await client.query(`
+      update messages set ${back} where ${fresh};
+      update usage_entries set ${back} where ${fresh};
+      update conversations set ${back}, last_message_at = last_message_at - interval '${days} days'
+      where ${fresh}`)
+  })
+}
+
+/** What goes wrong in an ordinary month. */
+async function addOddities(deployment: Deployment, { api, botId, key }: Place): Promise<void> {
   for (const origin of ["https://copycat.example", "https://preview.lantern-loom.example"])
     await call(deployment, "/api/embed/ticket", {
       headers: { origin },
       ip: newAddress(),
-      body: { key: place.key },
+      body: { key },
     })
   await api(`/v1/bots/${botId}/embed-keys`, {
     body: { name: "Old shop", mode: "live", allowedOrigins: ["https://www.lantern-loom.example"] },

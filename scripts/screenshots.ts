@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from "node:fs"
+import { mkdirSync, readFileSync, rmSync } from "node:fs"
 import { createRequire } from "node:module"
 import { join } from "node:path"
 import {
@@ -18,7 +18,8 @@ import { askWidget, clickLauncher, findWidget, hasLauncher, openWidget } from ".
 // `npm run screenshots`: every page of the console and every state of the widget, light, dark and 360 px
 // wide, into screenshots/. Fails on an axe violation and on a page that scrolls sideways.
 
-const output = join(import.meta.dirname, "..", "screenshots")
+const root = join(import.meta.dirname, "..")
+const output = join(root, "screenshots")
 
 type Look = { name: string; width: number; height: number; scheme: "light" | "dark" }
 
@@ -107,7 +108,11 @@ function listConsoleStops(gallery: Gallery): Stop[] {
   }
   return [
     { name: "bots", path: tenant },
-    { name: "new-bot", path: `${tenant}?new=bot` },
+    {
+      name: "new-bot",
+      path: `${tenant}?new=bot`,
+      act: (page) => expect(page.getByRole("dialog")).toBeVisible(),
+    },
     { name: "overview", path: bot },
     { name: "first-run-1-name", path: fresh, act: step("Name the bot") },
     { name: "first-run-2-source", path: fresh, act: step("Add a source") },
@@ -122,7 +127,10 @@ function listConsoleStops(gallery: Gallery): Stop[] {
     {
       name: "knowledge-source",
       path: `${bot}/knowledge`,
-      act: (page) => page.getByRole("link", { name: "Delivery" }).first().click(),
+      act: async (page) => {
+        await page.getByRole("link", { name: "Delivery" }).first().click()
+        await expect(page.getByRole("dialog")).toBeVisible()
+      },
     },
     { name: "knowledge-empty", path: `${fresh}/knowledge` },
     {
@@ -141,7 +149,10 @@ function listConsoleStops(gallery: Gallery): Stop[] {
     {
       name: "embed-switch-off",
       path: `${bot}/embed`,
-      act: (page) => page.getByRole("switch", { checked: true }).first().click(),
+      act: async (page) => {
+        await page.getByRole("switch", { checked: true }).first().click()
+        await expect(page.getByRole("dialog").or(page.getByRole("alertdialog"))).toBeVisible()
+      },
     },
     { name: "embed-empty", path: `${fresh}/embed` },
     { name: "bot-settings", path: `${bot}/settings` },
@@ -173,13 +184,24 @@ async function attempt(name: string, work: () => Promise<void>): Promise<void> {
 
 async function visit(page: Page, gallery: Gallery, stop: Stop, name: string): Promise<void> {
   await page.goto(gallery.deployment.appUrl + stop.path, { waitUntil: "load" })
-  await page.evaluate(() => document.fonts.ready)
+  await settle(page)
   await stop.act?.(page)
-  // Skeletons stand for what is on its way; a picture of them would show nothing.
-  await expect(page.locator(".animate-pulse:visible")).toHaveCount(0)
+  await settle(page)
   await shoot(page, name, true)
   await examine(page, name)
 }
+
+/** Fonts are in, skeletons are gone, and a preview has a chat in it that can be typed into. */
+async function settle(page: Page): Promise<void> {
+  await page.evaluate(() => document.fonts.ready)
+  await expect(page.getByRole("heading").first()).toBeVisible()
+  await expect(page.locator('[class*="breathe_1600ms"]')).toHaveCount(0)
+  if ((await page.locator("iframe").count()) > 0) await expectConnected(await findWidget(page))
+  // A bar that sticks to the top would stand in the middle of a picture of the whole page.
+  await page.evaluate(() => scrollTo(0, 0))
+}
+
+const expectConnected = (chat: Frame) => expect(chat.locator(".dot.up")).toBeVisible()
 
 async function signIn(page: Page, gallery: Gallery): Promise<void> {
   await page.goto(`${gallery.deployment.appUrl}/sign-in`)
@@ -216,7 +238,14 @@ function listWidgetStates(gallery: Gallery): WidgetState[] {
         return null
       },
     },
-    { name: "open-empty", reach: openWidget },
+    {
+      name: "open-empty",
+      reach: async (page) => {
+        const chat = await openWidget(page)
+        await expectConnected(chat)
+        return chat
+      },
+    },
     {
       name: "answering",
       reach: async (page) => {
@@ -295,7 +324,8 @@ async function shootWidget(browser: Browser, gallery: Gallery, look: Look): Prom
   const { shop, deployment } = gallery
   const snippet = (key: string) =>
     `<script async src="${deployment.widgetUrl}/embed.js" data-key="${key}"></script>`
-  const url = shop.publish("/", shopPage(snippet(gallery.key.key), "Lantern & Loom"))
+  const page = readFileSync(join(root, "demo", "shop.html"), "utf8")
+  const url = shop.publish("/", page.replace("<!-- snippet -->", snippet(gallery.key.key)))
   const arabicUrl = shop.publish("/ar", shopPage(snippet(gallery.arabicKey.key), "المتجر"))
   const capture = async (state: string, address: string, reach: WidgetState["reach"]) => {
     const name = `${state}-${look.name}`
@@ -325,7 +355,7 @@ async function shootWidget(browser: Browser, gallery: Gallery, look: Look): Prom
 async function openArabic(page: Page): Promise<Frame> {
   await clickLauncher(page, "left")
   const chat = await findWidget(page)
-  await expect(chat.getByRole("textbox")).toBeVisible()
+  await expectConnected(chat)
   return chat
 }
 
@@ -346,8 +376,9 @@ async function main(): Promise<void> {
       await signIn(page, gallery)
       for (const stop of listConsoleStops(gallery)) await see(stop)
       await context.close()
-      await shootWidget(browser, gallery, look)
     }
+    // After the console, whose pictures would otherwise show what these visitors ask.
+    for (const look of looks) await shootWidget(browser, gallery, look)
   } finally {
     await browser.close()
     await gallery.stop()
