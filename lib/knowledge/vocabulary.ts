@@ -78,7 +78,8 @@ function listUnknown(readings: Reading[], counts: Map<string, number>): Map<stri
   for (const { language, terms } of readings) {
     for (const { term, isStopWord } of terms) {
       if (isStopWord || counts.has(term)) continue
-      const synonyms = listSynonyms(term, language)
+      // Two languages may read a word to the same stem; only one of them may know it.
+      const synonyms = [...(unknown.get(term) ?? []), ...listSynonyms(term, language)]
       if (synonyms.length > 0 || isMendable(term)) unknown.set(term, synonyms)
     }
   }
