@@ -6,25 +6,19 @@ import { Card } from "#components/ui/card.tsx"
 import { Dialog } from "#components/ui/dialog.tsx"
 import { EmptyState } from "#components/ui/empty-state.tsx"
 import { TextField } from "#components/ui/field.tsx"
-import { Notice } from "#components/ui/notice.tsx"
 import { SelectField } from "#components/ui/select.tsx"
-import type { BotView, UpdateBotInput } from "#lib/bots/schema.ts"
+import type { BotView } from "#lib/bots/schema.ts"
 import type { EmbedKeyView, RefusalView, SiteView } from "#lib/keys/schema.ts"
-import type { Command } from "./command.ts"
+import type { CreateKey, KeyActions, UpdateBot } from "./bot-actions.ts"
 import { useCan } from "./console-context.tsx"
 import { EmbedGuides } from "./embed-guides.tsx"
-import { type KeyActions, KeyCard } from "./key-card.tsx"
+import { KeyCard } from "./key-card.tsx"
 import { type CreatePreviewTicket, PreviewFrame } from "./preview-frame.tsx"
 import { ProblemNotice } from "./problem-notice.tsx"
+import { PublishNotice } from "./publish-notice.tsx"
 import { useCommand } from "./use-command.ts"
 
 export type KeyEntry = { key: EmbedKeyView; sites: SiteView[]; refusals: RefusalView[] }
-
-export type CreateKey = Command<
-  { botId: string; name?: string; mode: "live" | "test"; allowedOrigins: string[] },
-  EmbedKeyView
->
-export type UpdateBot = Command<{ botId: string } & UpdateBotInput, BotView>
 
 type EmbedBoardProps = {
   bot: BotView
@@ -101,36 +95,6 @@ export function EmbedBoard({ bot, entries, actions }: EmbedBoardProps) {
           onClose={() => setCreating(false)}
         />
       ) : null}
-    </div>
-  )
-}
-
-/** A bot that is not published answers nobody, whatever its tags say. */
-export function PublishNotice({ bot, updateBot }: { bot: BotView; updateBot: UpdateBot }) {
-  const canWrite = useCan("bots.write")
-  const command = useCommand(updateBot, { doneMessage: "Published. Its tags work now." })
-  if (bot.published) return null
-  return (
-    <div className="flex flex-col gap-3">
-      <ProblemNotice problem={command.problem} />
-      <Notice
-        tone="waiting"
-        title="This bot isn’t published"
-        action={
-          canWrite ? (
-            <Button
-              look="action"
-              isBusy={command.isRunning}
-              busyLabel="Publishing…"
-              onClick={() => void command.run({ botId: bot.id, published: true })}
-            >
-              Publish
-            </Button>
-          ) : null
-        }
-      >
-        No website shows it until you publish. Visitors can then read anything in its sources.
-      </Notice>
     </div>
   )
 }

@@ -2,34 +2,26 @@
 
 import { useRouter } from "next/navigation"
 import { type ReactNode, useEffect, useState } from "react"
-import { Button, ButtonLink } from "#components/ui/button.tsx"
+import { Button } from "#components/ui/button.tsx"
 import { joinClasses } from "#components/ui/class-names.ts"
-import { TextField } from "#components/ui/field.tsx"
 import { Icon } from "#components/ui/icon.tsx"
 import { TagMark } from "#components/ui/tag.tsx"
 import type { BotView } from "#lib/bots/schema.ts"
 import type { Checklist } from "#lib/conversations/schema.ts"
 import type { EmbedKeyView } from "#lib/keys/schema.ts"
 import type { SourceView } from "#lib/knowledge/schema.ts"
-import { AddSource, type AddSourceActions } from "./add-source.tsx"
-import { useCan, useConsole } from "./console-context.tsx"
-import { type CreateKey, PublishNotice, type UpdateBot } from "./embed-board.tsx"
+import type { AddSourceActions } from "./add-source.tsx"
+import type { CreateKey, UpdateBot, UpdateKey } from "./bot-actions.ts"
+import { NameStep, PasteStep, SiteStep, SourceStep } from "./first-run-steps.tsx"
 import { formatSite } from "./format.ts"
-import type { KeyActions } from "./key-card.tsx"
 import { type CreatePreviewTicket, PreviewFrame } from "./preview-frame.tsx"
-import { ProblemNotice } from "./problem-notice.tsx"
-import { routes } from "./routes.ts"
-import { Snippet } from "./snippet.tsx"
-import { useCommand } from "./use-command.ts"
-import { useUploads } from "./use-uploads.ts"
-import { WebsiteForm } from "./website-form.tsx"
 
-export type FirstRunActions = AddSourceActions &
-  Pick<KeyActions, "updateKey"> & {
-    updateBot: UpdateBot
-    createKey: CreateKey
-    createPreviewTicket: CreatePreviewTicket
-  }
+export type FirstRunActions = AddSourceActions & {
+  updateBot: UpdateBot
+  createKey: CreateKey
+  updateKey: UpdateKey
+  createPreviewTicket: CreatePreviewTicket
+}
 
 type FirstRunProps = {
   bot: BotView
@@ -185,64 +177,6 @@ function Step(props: StepProps) {
   )
 }
 
-type NameStepProps = { bot: BotView; update: UpdateBot; onDone: () => void }
-
-function NameStep({ bot, update, onDone }: NameStepProps) {
-  const command = useCommand(update, { onDone })
-  return (
-    <form
-      className="flex max-w-md flex-col gap-4"
-      onSubmit={(event) => {
-        event.preventDefault()
-        const name = String(new FormData(event.currentTarget).get("name"))
-        void command.run({ botId: bot.id, name })
-      }}
-    >
-      <ProblemNotice problem={command.problem} fields={["name"]} />
-      <TextField
-        label="Name"
-        name="name"
-        defaultValue={bot.name}
-        maxLength={60}
-        required
-        error={command.issue("name")}
-      />
-      <Button
-        type="submit"
-        look="action"
-        className="self-start"
-        isBusy={command.isRunning}
-        busyLabel="Saving…"
-      >
-        Use this name
-      </Button>
-    </form>
-  )
-}
-
-type SourceStepProps = { botId: string; sources: SourceView[]; actions: AddSourceActions }
-
-function SourceStep({ botId, sources, actions }: SourceStepProps) {
-  const { tenantId } = useConsole()
-  const uploads = useUploads(botId)
-  const failed = sources.find((source) => source.status === "failed")
-  return (
-    <div className="flex flex-col gap-4">
-      <AddSource botId={botId} uploads={uploads} actions={actions} />
-      {failed ? (
-        <p className="text-13 text-danger">
-          “{failed.title}” failed: {failed.error}
-        </p>
-      ) : null}
-      {sources.length > 0 ? (
-        <ButtonLink href={routes.knowledge(tenantId, botId)} size="small" className="self-start">
-          See all sources
-        </ButtonLink>
-      ) : null}
-    </div>
-  )
-}
-
 function summarizeSources(sources: SourceView[]): string {
   const [latest] = sources
   if (!latest) return "A file, some text, or one question with its answer."
@@ -257,70 +191,6 @@ function summarizeSites(keys: EmbedKeyView[]): string {
   const sites = keys.flatMap((key) => key.allowedOrigins)
   if (sites.length === 0) return "The chat opens there and nowhere else."
   return sites.map(formatSite).join(", ")
-}
-
-type SiteStepProps = {
-  bot: BotView
-  keys: EmbedKeyView[]
-  actions: Pick<FirstRunActions, "createKey" | "updateKey">
-  onDone: () => void
-}
-
-function SiteStep({ bot, keys, actions, onDone }: SiteStepProps) {
-  const canWrite = useCan("keys.write")
-  const create = useCommand(actions.createKey, { onDone })
-  const update = useCommand(actions.updateKey, { onDone })
-  if (!canWrite) return <p className="text-quiet">An owner or admin of your team can do this.</p>
-  return (
-    <div className="flex max-w-md flex-col gap-3">
-      <WebsiteForm
-        isTest={null}
-        isRunning={create.isRunning || update.isRunning}
-        add={(address, needsTestTag) => {
-          const mode = needsTestTag ? "test" : "live"
-          const key = keys.find((one) => one.mode === mode)
-          return key
-            ? update.run({ keyId: key.id, allowedOrigins: [...key.allowedOrigins, address] })
-            : create.run({ botId: bot.id, mode, allowedOrigins: [address] })
-        }}
-      />
-      <p className="text-13 text-quiet">
-        With and without www are two addresses: add both if visitors use both.
-      </p>
-    </div>
-  )
-}
-
-type PasteStepProps = { bot: BotView; keys: EmbedKeyView[]; updateBot: UpdateBot }
-
-function PasteStep({ bot, keys, updateBot }: PasteStepProps) {
-  const { tenantId } = useConsole()
-  const key = keys.find((one) => one.allowedOrigins.length > 0)
-  if (!key) return <p className="text-quiet">Allow your website first; the line comes with it.</p>
-  return (
-    <div className="flex flex-col gap-4">
-      <PublishNotice bot={bot} updateBot={updateBot} />
-      <p>
-        Paste this line into your website, before <code className="font-mono">&lt;/body&gt;</code>.
-        WordPress, Shopify and Wix have{" "}
-        <a
-          href={routes.embed(tenantId, bot.id)}
-          className="font-medium text-action underline underline-offset-2"
-        >
-          a place for it
-        </a>
-        .
-      </p>
-      <Snippet embedKey={key.key} />
-      {bot.published ? (
-        <p role="status" className="flex items-center gap-2.5 text-quiet">
-          <span aria-hidden="true" className="size-2 animate-breathe rounded-full bg-brass" />
-          Waiting for the first visit on {key.allowedOrigins.map(formatSite).join(", ")}. Open your
-          page and this screen will notice.
-        </p>
-      ) : null}
-    </div>
-  )
 }
 
 /** Re-reads the page every few seconds while someone is looking at it. */

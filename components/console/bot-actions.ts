@@ -1,0 +1,12 @@
+import type { BotView, UpdateBotInput } from "#lib/bots/schema.ts"
+import type { EmbedKeyView, UpdateEmbedKeyInput } from "#lib/keys/schema.ts"
+import type { Command } from "./command.ts"
+
+export type UpdateBot = Command<{ botId: string } & UpdateBotInput, BotView>
+
+export type CreateKey = Command<
+  { botId: string; name?: string; mode: "live" | "test"; allowedOrigins: string[] },
+  EmbedKeyView
+>
+export type UpdateKey = Command<{ keyId: string } & UpdateEmbedKeyInput, EmbedKeyView>
+export type KeyActions = { updateKey: UpdateKey; deleteKey: Command<{ keyId: string }> }
