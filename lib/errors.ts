@@ -24,6 +24,13 @@ export const errorTable = {
   too_large: [413, "Too large.", "Send something smaller."],
   unsupported_type: [415, "This kind of content is not accepted.", "Check the Content-Type."],
   invalid: [422, "Some fields need attention.", "Correct the fields listed in issues."],
+  url_not_allowed: [
+    422,
+    "This address cannot be used.",
+    "Use a public https address that is not this service itself.",
+  ],
+  redirect_limit: [422, "That address leads on too often.", "Use the address it ends at."],
+  remote_too_large: [422, "What that address sent is too large.", "Use a smaller page or answer."],
   rate_limited: [429, "Too many requests.", "Wait a moment, then try again."],
   day_limit: [429, "Today's limit is reached.", "Try again tomorrow, or leave your details."],
   stream_limit: [429, "An answer is already being written.", "Wait for it to finish."],
@@ -32,6 +39,8 @@ export const errorTable = {
     "Something went wrong on our side.",
     "Try again; quote the request id if it stays.",
   ],
+  remote_unreachable: [502, "That address did not answer.", "Check it, then try again."],
+  remote_timeout: [504, "That address took too long.", "Try again in a moment."],
   unavailable: [503, "Temporarily unavailable.", "Try again in a moment."],
   not_configured: [503, "Not configured.", "The operator has not set this deployment up for that."],
 } as const satisfies Record<string, readonly [number, string, string]>

@@ -1,0 +1,9 @@
+import { createOutbound, type Outbound } from "./outbound.ts"
+
+const strict: Outbound = createOutbound()
+
+/** See `Outbound.fetch`: the strict rules, and no setting that loosens them. */
+export const fetchOutbound: Outbound["fetch"] = strict.fetch
+
+/** See `Outbound.vet`. */
+export const vetOutbound: Outbound["vet"] = strict.vet
