@@ -114,8 +114,11 @@ describe("the definer function refuses when the code forgets", () => {
     mac: signSetting(tenantId, botId, ""),
   })
 
-  test("with the tenant proven it finds", async () => {
+  test("with the tenant proven it finds what that bot holds, and of no other bot or tenant", async () => {
+    // The query matches a passage of each of the three bots.
+    expect(await findRaw(proven(a.tenantId), botA1)).toBe(1)
     expect(await findRaw(proven(a.tenantId), botA2)).toBe(1)
+    expect(await findRaw(proven(a.tenantId), botB)).toBe(0)
   })
 
   test("without a tenant, with a forged one, or for another tenant's bot it finds nothing", async () => {
