@@ -64,7 +64,14 @@ const shape = z
       z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]),
     ),
     SMTP_URL: optional,
+    TURNSTILE_SITE_KEY: optional,
+    TURNSTILE_SECRET_KEY: optional,
+    TURNSTILE_VERIFY_URL: withDefault("https://challenges.cloudflare.com/turnstile/v0/siteverify"),
     DEMO: optional,
+  })
+  .refine((v) => Boolean(v.TURNSTILE_SITE_KEY) === Boolean(v.TURNSTILE_SECRET_KEY), {
+    path: ["TURNSTILE_SITE_KEY"],
+    message: "and TURNSTILE_SECRET_KEY need each other",
   })
   .transform((v) => ({
     ...v,

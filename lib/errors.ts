@@ -16,6 +16,11 @@ export const errorTable = {
     "Call this from a web page: browsers add the Origin.",
   ],
   origin_refused: [403, "This website is not allowed.", "The owner can allow it in the console."],
+  bot_check_required: [
+    403,
+    "The check against programs was not passed.",
+    "Ask for a new ticket and solve the challenge that comes with it.",
+  ],
   forbidden: [403, "Not allowed.", "Your role or key does not include this action."],
   not_found: [404, "Not found.", "Nothing with this address exists here."],
   method_not_allowed: [405, "Method not allowed.", "This address does not answer that method."],

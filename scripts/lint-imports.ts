@@ -13,6 +13,7 @@ export const order = [
   "bots",
   "billing",
   "limits",
+  "bot-check",
   "outbound",
   "keys",
   "admission",
@@ -161,6 +162,12 @@ export const rows: Row[] = [
     owner: /^lib\/jobs\//,
     reason: "The queue's tables are outside row security: ids and codes only.",
     bad: 'import { PgBoss } from "pg-boss"',
+  }),
+  owned({
+    what: /^package:altcha-lib/,
+    owner: /^lib\/bot-check\/challenge\.ts/,
+    reason: "One place makes and judges challenges.",
+    bad: 'import { verifySolution } from "altcha-lib"',
   }),
   owned({
     what: /^package:tldts$/,
@@ -341,9 +348,11 @@ export const rows: Row[] = [
   {
     name: "lib and pages fetch nothing themselves",
     reason:
-      "lib/outbound vets, pins and bounds; Redis and model providers have clients of their own.",
+      "lib/outbound vets, pins and bounds; Redis, model providers and the verifier are the operator's addresses.",
     files: /^(?:lib|app)\//,
-    except: new RegExp(`^lib/(?:outbound/|embed/loader\\.ts$)|${test.source}`),
+    except: new RegExp(
+      `^lib/(?:outbound/|embed/loader\\.ts$|bot-check/turnstile\\.ts$)|${test.source}`,
+    ),
     text: /(?<![.\w])fetch\s*\(|\bglobalThis\s*\.\s*fetch\b/,
     bad: { file: "lib/bots/queries.ts", code: "await fetch(url)" },
   },

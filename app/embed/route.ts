@@ -6,6 +6,9 @@ import { renderEmbedPage, renderEmptyPage } from "#lib/embed/page.ts"
 import { env } from "#lib/env.ts"
 import { route } from "#lib/http/route.ts"
 
+/** Its script asks visitors in a frame of its own. */
+const turnstile = env.TURNSTILE_SITE_KEY ? " https://challenges.cloudflare.com" : ""
+
 /** The iframe's document. Who may frame it is the key's answer, enforced by the browser itself. */
 export const GET = route({
   auth: "public",
@@ -23,9 +26,10 @@ export const GET = route({
     const response = new Response(html, { headers: { "content-type": "text/html; charset=utf-8" } })
     const policy = [
       "default-src 'none'",
-      `script-src 'self' 'nonce-${nonce}'`,
+      `script-src 'self' 'nonce-${nonce}'${turnstile}`,
       `style-src 'self' 'nonce-${nonce}'`,
       `connect-src ${env.WIDGET_URL}/api/embed/`,
+      ...(turnstile ? [`frame-src${turnstile}`] : []),
       "img-src 'self' data:",
       "font-src 'self'",
       "base-uri 'none'",

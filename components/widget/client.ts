@@ -1,4 +1,5 @@
 import type { PageFacts, TicketAnswer } from "../../lib/embed/protocol.ts"
+import { passBotCheck } from "./bot-check.ts"
 import type { Bridge } from "./bridge.ts"
 import type { SessionView } from "./contract.ts"
 import { describeRefusal } from "./trouble.ts"
@@ -30,10 +31,11 @@ export function createClient(options: {
   let token: string | null = null
   let expiresAt = 0
   let isFirst = true
+  let hasPassedCheck = false
   let connecting: Promise<SessionView> | null = null
   let timer: ReturnType<typeof setTimeout>
 
-  const redeem = async (): Promise<SessionView> => {
+  const redeem = async (isRetry = false): Promise<SessionView> => {
     const answer: TicketAnswer & { page?: PageFacts } = await (isFirst
       ? bridge.first
       : bridge.buyTicket())
@@ -41,10 +43,14 @@ export function createClient(options: {
     // A refused site sees no answer at all (CORS), and neither does a page whose line is down.
     if (!answer.ticket) throw describeRefusal(answer.status || (navigator.onLine ? 403 : 0), answer)
     const { url, title, language } = answer.page ?? {}
+    const { botCheck } = answer
+    const mustWork = botCheck && (botCheck.isStrict || isRetry || !hasPassedCheck)
+    const proof = mustWork ? await passBotCheck(botCheck) : null
     const secret = memory.read()
     const response = await post("session", {
       ticket: answer.ticket,
       ...(secret && { visitorSecret: secret }),
+      ...(proof && { botCheck: proof }),
       ...(url && {
         page: {
           url: url.slice(0, 2000),
@@ -53,8 +59,17 @@ export function createClient(options: {
         },
       }),
     })
+    // The challenge died with its ticket, or a renewal was not free after all: once more, with work.
+    if (response.status === 403 && !isRetry) {
+      const { code } = await response
+        .clone()
+        .json()
+        .catch(() => ({}))
+      if (code === "bot_check_required") return redeem(true)
+    }
     await refuseUnlessOk(response)
     const session: SessionView = await response.json()
+    hasPassedCheck ||= proof !== null
     token = session.token
     expiresAt = Date.now() + session.expiresIn * 1000
     if (session.visitorSecret) memory.hold(session.visitorSecret)

@@ -1,4 +1,5 @@
 import { z } from "zod"
+import { botCheckProof } from "#lib/bot-check/schema.ts"
 
 export const ticketInput = z.object({
   key: z.unknown(),
@@ -14,6 +15,8 @@ const pageInput = z.object({
 export const sessionInput = z.object({
   ticket: z.string().min(1).max(4_000),
   visitorSecret: z.string().max(200).optional(),
+  /** What is no proof counts as none. */
+  botCheck: botCheckProof.optional().catch(undefined),
   page: pageInput.optional(),
 })
 export type SessionInput = z.infer<typeof sessionInput>

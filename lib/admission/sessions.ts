@@ -1,5 +1,6 @@
+import { isPassed } from "#lib/bot-check/check.ts"
 import { env } from "#lib/env.ts"
-import { fail } from "#lib/errors.ts"
+import { Failure, fail } from "#lib/errors.ts"
 import { newId } from "#lib/ids.ts"
 import { toAddress } from "#lib/limits/client-ip.ts"
 import { hashSecret, newSecret } from "#lib/secrets.ts"
@@ -26,6 +27,8 @@ import type { SessionInput } from "./schema.ts"
 // bought under still stands. A session is re-read from its rows on every request: nothing is cached.
 
 const visitorIdleMs = 30 * 86_400_000
+/** For how long a session that passed the bot check renews without another. */
+const botCheckMs = 86_400_000
 
 export type OpenedSession = {
   token: string
@@ -53,7 +56,8 @@ type PageFacts = {
 /**
  * Spends a ticket. A visitor secret resumes that visitor (same bot, same origin, seen within 30 days) and
  * keeps the session id while the session still stands. Throws `unauthorized` for a ticket that is spent,
- * late, forged, or bought under something since switched off.
+ * late, forged, or bought under something since switched off, and `bot_check_required` for one that has to
+ * be worked for and was not.
  */
 export async function redeemTicket(
   input: SessionInput,
@@ -61,24 +65,35 @@ export async function redeemTicket(
 ): Promise<OpenedSession> {
   requireOwnOrigin(client.origin)
   const ticket = await verifyTicket(input.ticket)
-  const { key, bot } = await requireGround(ticket)
+  const { key, bot } = await requireGround(ticket, toAddress(client.ip))
   const admission = scopeFromAdmission({ tenantId: ticket.tenantId, keyId: ticket.keyId })
   const facts = readPageFacts(input, ticket.origin, client)
+  // Before the transaction: it may ask a verifier elsewhere.
+  const hasPassed = ticket.botCheck ? await isPassed(ticket.ticketId, input.botCheck) : false
   const opened = await withTenant(admission, async (tx) => {
     const returning = await findVisitor(tx, ticket, input.visitorSecret)
     const visitor = returning
       ? { id: returning.id, secret: input.visitorSecret! }
       : { id: newId("visitor"), secret: newSecret(24) }
-    const known = returning ? await renewSession(tx, ticket, returning.id, facts) : null
-    const sessionId = known ?? newId("session")
+    const known = returning
+      ? await renewSession(tx, ticket, returning.id, { ...facts, hasPassed })
+      : null
+    if (ticket.botCheck && !hasPassed && !(ticket.botCheck === "normal" && known?.isTrusted))
+      throw fail("bot_check_required")
+    const sessionId = known?.id ?? newId("session")
     await insertRows(tx, ticket, {
       visitor,
       isNewVisitor: !returning,
       sessionId,
       isNewSession: !known,
       facts,
+      hasPassed,
     })
     return { sessionId, visitor, isReturning: returning !== null }
+  }).catch(async (error) => {
+    if (error instanceof Failure && error.code === "bot_check_required")
+      await countRefusal(ticket.keyId, "bot_check", ticket.origin, facts.address)
+    throw error
   })
   const { sessionId, visitor, isReturning } = opened
   return {
@@ -107,6 +122,7 @@ export async function redeemTicket(
 /** Re-reads what the ticket was bought under: key, version, bot, origin line, and no switch-off since. */
 async function requireGround(
   ticket: TicketClaims,
+  address: string | null,
 ): Promise<{ key: LiveEmbedKey; bot: AdmissionBot }> {
   const key = await findEmbedKey(ticket.keyId, { version: ticket.keyVersion })
   const bot = key?.bots.find((b) => b.id === ticket.botId)
@@ -121,7 +137,7 @@ async function requireGround(
     bot.stamp !== ticket.stamp ||
     key.tenantId !== ticket.tenantId
   ) {
-    await countRefusal(ticket.keyId, "ticket_dead", ticket.origin)
+    await countRefusal(ticket.keyId, "ticket_dead", ticket.origin, address)
     throw fail("unauthorized")
   }
   return { key, bot }
@@ -140,7 +156,12 @@ async function findVisitor(tx: Tx, ticket: TicketClaims, secret: string | undefi
  * The visitor's session on this key and origin, renewed; null when there is none that still stands. One
  * bought under an older stamp is ended, not renewed: its cut-off tokens must stay dead.
  */
-async function renewSession(tx: Tx, ticket: TicketClaims, visitorId: string, facts: PageFacts) {
+async function renewSession(
+  tx: Tx,
+  ticket: TicketClaims,
+  visitorId: string,
+  { hasPassed, ...facts }: PageFacts & { hasPassed: boolean },
+) {
   const row = await tx.session.findFirst({
     where: { visitorId, keyId: ticket.keyId, origin: ticket.origin, endedAt: null },
     orderBy: { createdAt: "desc" },
@@ -151,10 +172,17 @@ async function renewSession(tx: Tx, ticket: TicketClaims, visitorId: string, fac
   await tx.session.update({
     where: { id: row.id },
     data: stands
-      ? { renewedAt: new Date(), keyVersion: ticket.keyVersion, ...facts }
+      ? {
+          renewedAt: new Date(),
+          keyVersion: ticket.keyVersion,
+          ...facts,
+          ...(hasPassed && { botCheckedAt: new Date() }),
+        }
       : { endedAt: new Date() },
   })
-  return stands ? row.id : null
+  if (!stands) return null
+  const isTrusted = Date.now() - (row.botCheckedAt?.getTime() ?? 0) < botCheckMs
+  return { id: row.id, isTrusted }
 }
 
 /** One statement for all rows of a redemption; the ticket's row is the single use. Throws `unauthorized`. */
@@ -167,6 +195,7 @@ async function insertRows(
     sessionId: string
     isNewSession: boolean
     facts: PageFacts
+    hasPassed: boolean
   },
 ) {
   const { visitor, sessionId, facts } = rows
@@ -178,10 +207,12 @@ async function insertRows(
       where ${rows.isNewVisitor}
     ), session as (
       insert into public.sessions (id, tenant_id, bot_id, key_id, visitor_id, kind, origin, origin_rule_id,
-        key_version, stamp, page_url, page_title, language, device, address)
+        key_version, stamp, page_url, page_title, language, device, address,
+        bot_checked_at)
       select ${sessionId}, ${ticket.tenantId}, ${ticket.botId}, ${ticket.keyId}, ${visitor.id}, ${ticket.kind},
         ${ticket.origin}, ${ticket.originRuleId}, ${ticket.keyVersion}, ${ticket.stamp},
-        ${facts.pageUrl}, ${facts.pageTitle}, ${facts.language}, ${facts.device}, ${facts.address}
+        ${facts.pageUrl}, ${facts.pageTitle}, ${facts.language}, ${facts.device}, ${facts.address},
+        case when ${rows.hasPassed} then now() end
       where ${rows.isNewSession}
     ), site as (
       insert into public.sites (tenant_id, key_id, origin, key_version)

@@ -1,3 +1,5 @@
+import { type BotCheckRequest, createChallenge } from "#lib/bot-check/challenge.ts"
+import { decideLevel } from "#lib/bot-check/check.ts"
 import { requireBot } from "#lib/bots/queries.ts"
 import { env } from "#lib/env.ts"
 import { fail } from "#lib/errors.ts"
@@ -26,6 +28,8 @@ import type { LookView } from "./schema.ts"
 const ownOrigins = new Set([env.WIDGET_URL, env.APP_URL])
 
 export type Ticket = { ticket: string; expiresIn: number }
+/** With a bot check where the key asks this client for one. */
+export type SoldTicket = Ticket & { origin: string; botCheck?: BotCheckRequest }
 
 async function findLiveKey(key: unknown, ip?: string): Promise<LiveEmbedKey | null> {
   const parts = parseEmbedKey(key)
@@ -68,7 +72,8 @@ export async function sellTicket(request: {
   botId?: string | undefined
   origin: string | null
   ip: string
-}): Promise<Ticket & { origin: string }> {
+}): Promise<SoldTicket> {
+  const address = toAddress(request.ip)
   const key = await findLiveKey(request.key, request.ip)
   if (key?.purpose !== "site") {
     const parts = parseEmbedKey(request.key)
@@ -76,17 +81,17 @@ export async function sellTicket(request: {
     throw fail("unauthorized")
   }
   if (key.isBlocked) {
-    await countRefusal(key.keyId, "address_blocked", parseOrigin(request.origin))
+    await countRefusal(key.keyId, "address_blocked", parseOrigin(request.origin), address)
     throw fail("unauthorized")
   }
   if (!request.origin) {
-    await countRefusal(key.keyId, "origin_required", null)
+    await countRefusal(key.keyId, "origin_required", null, address)
     throw fail("origin_required")
   }
   const origin = parseOrigin(request.origin)
   const rule = origin && !ownOrigins.has(origin) ? findOriginRule(key.origins, origin) : null
   if (!origin || !rule) {
-    await countRefusal(key.keyId, "origin_refused", origin)
+    await countRefusal(key.keyId, "origin_refused", origin, address)
     throw fail("origin_refused")
   }
   const bot = chooseBot(key, request.botId)
@@ -102,11 +107,13 @@ export async function sellTicket(request: {
       },
     ])
   } catch (error) {
-    await countRefusal(key.keyId, "rate_limited", origin)
+    await countRefusal(key.keyId, "rate_limited", origin, address)
     throw error
   }
+  const level = await decideLevel(key, address)
+  const ticketId = newId("ticket")
   const ticket = await signTicket({
-    ticketId: newId("ticket"),
+    ticketId,
     tenantId: key.tenantId,
     keyId: key.keyId,
     keyVersion: key.version,
@@ -115,8 +122,14 @@ export async function sellTicket(request: {
     originRuleId: rule.id,
     kind: "page",
     stamp: bot.stamp,
+    ...(level && { botCheck: level }),
   })
-  return { ticket, expiresIn: ticketSeconds, origin }
+  return {
+    ticket,
+    expiresIn: ticketSeconds,
+    origin,
+    ...(level && { botCheck: await createChallenge(ticketId, level) }),
+  }
 }
 
 /** A ticket for a signed-in member's own preview, through a built-in test key of the bot. */

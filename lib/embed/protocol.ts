@@ -18,6 +18,25 @@ export type TicketAnswer = {
   status: number
   code?: string
   detail?: string
+  botCheck?: BotCheck
+}
+
+/** Work that the ticket's session costs (lib/bot-check): an ALTCHA challenge, version 2. */
+export type BotCheck = {
+  challenge: {
+    parameters: {
+      nonce: string
+      salt: string
+      cost: number
+      keyLength: number
+      keyPrefix: string
+      data: { ticket: string }
+    }
+    signature: string
+  }
+  /** False: a session that has passed renews without. */
+  isStrict: boolean
+  turnstileSiteKey?: string
 }
 
 /** The launcher's public look, so that the first paint need not wait for the session. */

@@ -50,6 +50,7 @@ export async function createEmbedKey(
         mode,
         random,
         limits: definedLimits(input.limits),
+        botCheck: input.botCheck ?? "off",
       },
     })
     await linkBots(tx, scope, keyId, botIds)
@@ -86,6 +87,7 @@ export async function updateEmbedKey(
       data: {
         ...(input.name === undefined ? {} : { name: input.name }),
         ...(input.status === undefined ? {} : { status: input.status }),
+        ...(input.botCheck === undefined ? {} : { botCheck: input.botCheck }),
         ...(input.limits === undefined
           ? {}
           : { limits: { ...(row.limits as object), ...definedLimits(input.limits) } }),

@@ -1,3 +1,4 @@
+import { botCheckModes } from "#lib/bot-check/schema.ts"
 import { requireBot } from "#lib/bots/queries.ts"
 import { fail } from "#lib/errors.ts"
 import { effectiveLimits, type KeyLimits } from "#lib/limits/schema.ts"
@@ -30,6 +31,7 @@ export async function toEmbedKeyViews(tx: Tx, rows: EmbedKeyRow[]): Promise<Embe
       allowedOrigins: origins.filter((o) => o.keyId === row.id).map((o) => o.pattern),
       botIds: bots.filter((b) => b.keyId === row.id).map((b) => b.botId),
       limits: effectiveLimits(mode, row.limits as Partial<KeyLimits>),
+      botCheck: botCheckModes.find((botCheck) => botCheck === row.botCheck) ?? "always",
       previousExpiresAt:
         row.previousExpiresAt && row.previousExpiresAt > new Date()
           ? row.previousExpiresAt.toISOString()

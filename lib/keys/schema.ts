@@ -1,4 +1,5 @@
 import { z } from "zod"
+import { botCheckModes } from "#lib/bot-check/schema.ts"
 import { keyLimitsInput } from "#lib/limits/schema.ts"
 
 const allowedOrigins = z.array(z.string()).max(50)
@@ -9,6 +10,7 @@ export const createEmbedKeyInput = z.strictObject({
   allowedOrigins: allowedOrigins.default([]),
   botIds: z.array(z.string()).min(1).max(20).optional(),
   limits: keyLimitsInput.partial().optional(),
+  botCheck: z.enum(botCheckModes).default("off"),
 })
 export type CreateEmbedKeyInput = z.input<typeof createEmbedKeyInput>
 
@@ -19,6 +21,7 @@ export const updateEmbedKeyInput = z
     allowedOrigins,
     botIds: z.array(z.string()).min(1).max(20),
     limits: keyLimitsInput.partial(),
+    botCheck: z.enum(botCheckModes),
   })
   .partial()
 export type UpdateEmbedKeyInput = z.infer<typeof updateEmbedKeyInput>
@@ -32,6 +35,7 @@ export const embedKeyView = z.strictObject({
   allowedOrigins: z.array(z.string()),
   botIds: z.array(z.string()),
   limits: keyLimitsInput,
+  botCheck: z.enum(botCheckModes),
   /** Until when the line before the last rotation still works; null when it does not. */
   previousExpiresAt: z.string().nullable(),
   createdAt: z.string(),

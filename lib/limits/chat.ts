@@ -1,5 +1,6 @@
 import { countRefusal } from "#lib/tenancy/directory.ts"
 import type { VisitorScope } from "#lib/tenancy/scope.ts"
+import { toAddress } from "./client-ip.ts"
 import { takeRates } from "./rates.ts"
 import type { KeyLimits } from "./schema.ts"
 
@@ -21,7 +22,7 @@ export async function takeChatRates(
       },
     ])
   } catch (error) {
-    await countRefusal(keyId, "rate_limited", origin)
+    await countRefusal(keyId, "rate_limited", origin, toAddress(ip))
     throw error
   }
 }

@@ -16,6 +16,7 @@ export const rates = {
   "request.ip": { limit: 6_000, windowMs: minute },
   "ticket.ip": { limit: 10, windowMs: minute },
   "ticket.key": { limit: 600, windowMs: minute },
+  "botCheck.ticket": { limit: 3, windowMs: minute },
   "chat.ip": { limit: 20, windowMs: minute },
   "chat.session": { limit: 20, windowMs: minute },
   "chat.origin": { limit: 600, windowMs: minute },

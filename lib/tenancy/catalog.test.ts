@@ -53,6 +53,7 @@ test("no table escapes the judge: without its row security each is named", async
       "limits.rates",
       "limits.deployment_spend",
       "limits.stream_leases",
+      "limits.bot_signals",
       "sec.setting_key",
     ]
     for (const table of tables.filter((name) => !unprotected.includes(name)))

@@ -28,6 +28,7 @@ export type LiveEmbedKey = {
   origins: { id: string; pattern: string }[]
   /** True when the owner keeps the asking address out of this key. */
   isBlocked: boolean
+  botCheck: "off" | "always" | "suspicious"
   /** Published bots of the key, its default first (a preview key: its bot, published or not). */
   bots: AdmissionBot[]
 }
@@ -42,6 +43,7 @@ type EmbedKeyRow = {
   origins: { id: string; pattern: string }[]
   bots: AdmissionBot[]
   is_blocked: boolean
+  bot_check: LiveEmbedKey["botCheck"]
 }
 
 /**
@@ -59,8 +61,14 @@ export async function findEmbedKey(
     [keyId, "random" in by ? by.random : null, "version" in by ? by.version : null, address],
   )
   if (!row) return null
-  const { tenant_id, key_id, is_blocked, ...rest } = row
-  return { tenantId: tenant_id, keyId: key_id, isBlocked: is_blocked, ...rest }
+  const { tenant_id, key_id, is_blocked, bot_check, ...rest } = row
+  return {
+    tenantId: tenant_id,
+    keyId: key_id,
+    isBlocked: is_blocked,
+    botCheck: bot_check,
+    ...rest,
+  }
 }
 
 export type LiveSession = {
@@ -258,16 +266,21 @@ export async function listUnfinishedSources(idleSeconds: number): Promise<string
   return rows.map((r) => r.source_id)
 }
 
-/** Counts a refused request on a key, by hour, reason and (up to a cap) website. */
+/**
+ * Counts a refused request on a key, by hour, reason and (up to a cap) website. With an address, that one
+ * grows suspicious to the key's bot check.
+ */
 export async function countRefusal(
   keyId: string,
   reason: string,
   origin: string | null,
+  address: string | null = null,
 ): Promise<void> {
-  await callDefiner("count_refusal", "select directory.count_refusal($1, $2, $3)", [
+  await callDefiner("count_refusal", "select directory.count_refusal($1, $2, $3, $4)", [
     keyId,
     reason,
     origin,
+    address,
   ])
 }
 

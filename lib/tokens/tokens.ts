@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto"
 import { errors, jwtVerify, SignJWT } from "jose"
 import { env } from "#lib/env.ts"
 import { fail } from "#lib/errors.ts"
@@ -28,6 +29,8 @@ export type TicketClaims = {
   originRuleId: string | null
   kind: "page" | "preview" | "hosted" | "server"
   stamp: string
+  /** Set when the session has to be worked for, and how hard. */
+  botCheck?: "normal" | "high"
 }
 
 export type SessionClaims = { sessionId: string }
@@ -49,6 +52,13 @@ function signingKeys(): SigningKey[] {
     })
   if (cachedKeys.length === 0) throw new Error("TOKEN_KEYS is not set")
   return cachedKeys
+}
+
+/** Secrets for another signature of ours, of every key in force and the newest first: hex of 256 bits. */
+export function deriveSecrets(purpose: string): string[] {
+  return signingKeys().map(({ secret }) =>
+    createHmac("sha256", secret).update(`coatcheck:${purpose}`).digest("hex"),
+  )
 }
 
 async function sign(kind: Kind, payload: Record<string, unknown>, id: string): Promise<string> {

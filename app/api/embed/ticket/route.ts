@@ -10,8 +10,8 @@ export const POST = route({
   headers: { vary: "Origin" },
   handle: async ({ body, request, ip }) => {
     const origin = request.headers.get("origin")
-    const { ticket, expiresIn, origin: allowed } = await sellTicket({ ...body, origin, ip })
-    return json({ ticket, expiresIn }, 201, { "access-control-allow-origin": allowed })
+    const { origin: allowed, ...sold } = await sellTicket({ ...body, origin, ip })
+    return json(sold, 201, { "access-control-allow-origin": allowed })
   },
 })
 
