@@ -92,6 +92,11 @@ type Stop = {
 function listPublicStops(): Stop[] {
   return [
     { name: "landing", path: "/" },
+    {
+      name: "landing-demo",
+      path: "/",
+      act: (page) => page.getByRole("button", { name: "Talk to the real one" }).click(),
+    },
     { name: "sign-in", path: "/sign-in" },
     { name: "sign-up", path: "/sign-up" },
     { name: "not-found", path: "/nothing-here" },

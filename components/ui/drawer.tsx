@@ -46,7 +46,10 @@ export function Drawer(props: DrawerProps) {
               <IconButton icon="close" label="Close" className="-me-1.5" />
             </Primitive.Close>
           </div>
-          <div className="min-h-0 flex-1 overflow-y-auto">{children}</div>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+          <div tabIndex={0} className="min-h-0 flex-1 overflow-y-auto -outline-offset-2">
+            {children}
+          </div>
           {footer ? <div className="border-t border-hairline px-5 py-3">{footer}</div> : null}
         </Primitive.Content>
       </Primitive.Portal>
