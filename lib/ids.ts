@@ -17,6 +17,8 @@ const prefixes = {
   usage: "usg",
   ticket: "tkt",
   room: "rom",
+  tool: "tol",
+  toolCall: "tcl",
 } as const
 
 export type IdKind = keyof typeof prefixes
