@@ -1,5 +1,5 @@
 import { Client } from "pg"
-import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
 import { type ClonedDatabase, cloneDatabase } from "#runtime/test-database.ts"
 import { listTenantTables, type TenantTable } from "./catalog.fixture.ts"
 import type { Tx } from "./database.ts"
@@ -20,12 +20,16 @@ beforeAll(async () => {
   clone = await cloneDatabase()
   admin = new Client({ connectionString: clone.superuserUrl })
   await admin.connect()
-  // Before anything imports lib/env.ts, which reads it once.
-  process.env.DATABASE_URL = clone.superuserUrl
-  database = await import("./database.ts")
+  // The rows are made with both walls up; then the server's modules are loaded anew on a superuser.
+  // lib/env.ts reads the address once, when it is first imported.
+  process.env.DATABASE_URL = clone.appUrl
   const { makeHousehold } = await import("./household.fixture.ts")
   own = await makeHousehold()
   foreign = await makeHousehold()
+  await (await import("./database.ts")).disconnect()
+  vi.resetModules()
+  process.env.DATABASE_URL = clone.superuserUrl
+  database = await import("./database.ts")
   tables = await listTenantTables(admin)
 })
 
@@ -101,8 +105,12 @@ async function findForeignRow(table: TenantTable) {
 
 describe("without row security", () => {
   test("this test's role really skips wall 2, and both tenants have rows in every table", async () => {
-    const { rows } = await admin.query("select rolsuper from pg_roles where rolname = current_user")
-    expect(rows[0].rolsuper).toBe(true)
+    const [role] = await database.callDefiner<{ rolsuper: boolean }>(
+      "read_role",
+      "select rolsuper from pg_roles where rolname = current_user",
+      [],
+    )
+    expect(role!.rolsuper).toBe(true)
     for (const table of tables) {
       expect([table.name, await countRows(table, own.tenant.tenantId)]).not.toContain(0)
       expect([table.name, await countRows(table, foreign.tenant.tenantId)]).not.toContain(0)

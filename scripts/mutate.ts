@@ -1,0 +1,455 @@
+import { spawn } from "node:child_process"
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { basename, join } from "node:path"
+import { parseArgs } from "node:util"
+
+// Breaks one guard at a time in a copy of the project and expects the tests that watch it to go red. A guard
+// that nobody watches is as good as gone after the next change.
+
+export type Mutation = {
+  name: string
+  file: string
+  /** Stands exactly once in the file. */
+  from: string
+  to: string
+  /** The test files that must notice. */
+  tests: string[]
+}
+
+const migrations = {
+  init: "prisma/migrations/20261120000000_init/migration.sql",
+  search: "prisma/migrations/20261120010000_search/migration.sql",
+  incident: "prisma/migrations/20261120050000_incident/migration.sql",
+}
+const watchers = {
+  catalog: "lib/tenancy/catalog.test.ts",
+  code: "lib/tenancy/wall-code.test.ts",
+  database: "lib/tenancy/wall-database.test.ts",
+  permissions: "lib/tenancy/permissions.test.ts",
+  tokens: "lib/tokens/tokens.test.ts",
+  origin: "lib/keys/origin.test.ts",
+  tickets: "lib/admission/tickets.test.ts",
+  sessions: "lib/admission/sessions.test.ts",
+  rates: "lib/limits/rates.test.ts",
+  counters: "lib/limits/counters.test.ts",
+  clientIp: "lib/limits/client-ip.test.ts",
+  turn: "lib/conversations/turn.test.ts",
+  citations: "lib/chat/citations.test.ts",
+  prompt: "lib/chat/prompt.test.ts",
+  auth: "lib/auth/auth.test.ts",
+  route: "lib/http/route.test.ts",
+}
+
+export const mutations: Mutation[] = [
+  {
+    name: "a tenant policy is dropped",
+    file: migrations.init,
+    from: "revoke update, delete on audit_events, usage_entries from app;",
+    to: "revoke update, delete on audit_events, usage_entries from app;\ndrop policy tenant on leads;",
+    tests: [watchers.catalog],
+  },
+  {
+    name: "a tenant policy lets every row through",
+    file: migrations.init,
+    from: "revoke update, delete on audit_events, usage_entries from app;",
+    to: `revoke update, delete on audit_events, usage_entries from app;
+      create policy wide on leads to app using (true);`,
+    tests: [watchers.database],
+  },
+  {
+    name: "FORCE is dropped",
+    file: migrations.init,
+    from: "execute format('alter table %I force row level security', t);",
+    to: "perform 1;",
+    tests: [watchers.catalog],
+  },
+  {
+    name: "a composite key loses the tenant",
+    file: migrations.init,
+    from: "foreign key (tenant_id, conversation_id) references conversations (tenant_id, id) on delete cascade\n);\ncreate index leads_recent",
+    to: "foreign key (conversation_id) references conversations (id) on delete cascade\n);\ncreate index leads_recent",
+    tests: [watchers.database],
+  },
+  {
+    name: "the tenant setting counts without its MAC",
+    file: migrations.init,
+    from: "if mac = encode(",
+    to: "if true or mac = encode(",
+    tests: [watchers.database],
+  },
+  {
+    name: "the tenant setting outlives its transaction",
+    file: "lib/tenancy/database.ts",
+    from: "scope.tenantId}, true),",
+    to: "scope.tenantId}, false),",
+    tests: [watchers.database],
+  },
+  {
+    name: "the Prisma extension adds no tenant",
+    file: "lib/tenancy/database.ts",
+    from: "return query(scopeOperation(model, operation, args as Args, tenantId) as typeof args)",
+    to: "return query(args)",
+    tests: [watchers.code],
+  },
+  {
+    name: "the Prisma extension forgets what is created",
+    file: "lib/tenancy/database.ts",
+    from: ": { ...args.data, ...own }\n  } else",
+    to: ": args.data\n  } else",
+    tests: [watchers.code],
+  },
+  {
+    name: "a visitor sees other visitors' rows",
+    file: migrations.init,
+    from: "using ((select sec.current_visitor()) is null or visitor_id = (select sec.current_visitor()))",
+    to: "using (true)",
+    tests: [watchers.database],
+  },
+  {
+    name: "a visitor searches other bots",
+    file: migrations.search,
+    from: "this_bot text := coalesce(sec.current_bot(), p_bot_id);",
+    to: "this_bot text := p_bot_id;",
+    tests: [watchers.database],
+  },
+  {
+    name: "any right is held",
+    file: "lib/tenancy/permissions.ts",
+    from: 'if (!scope.permissions.has(permission)) throw fail("forbidden")',
+    to: "",
+    tests: [watchers.permissions],
+  },
+  {
+    name: "tokens: any algorithm is taken",
+    file: "lib/tokens/tokens.ts",
+    from: 'algorithms: ["HS256"],',
+    to: "",
+    tests: [watchers.tokens],
+  },
+  {
+    name: "tokens: aud is not checked",
+    file: "lib/tokens/tokens.ts",
+    from: "audience: aud,",
+    to: "",
+    tests: [watchers.tokens],
+  },
+  {
+    name: "tokens: typ is not checked",
+    file: "lib/tokens/tokens.ts",
+    from: "        typ,\n",
+    to: "",
+    tests: [watchers.tokens],
+  },
+  {
+    name: "tokens: exp is not required",
+    file: "lib/tokens/tokens.ts",
+    from: '"aud", "exp", "iat"',
+    to: '"aud", "iat"',
+    tests: [watchers.tokens],
+  },
+  {
+    name: "tokens: age is not bounded",
+    file: "lib/tokens/tokens.ts",
+    from: "maxTokenAge: seconds,",
+    to: "",
+    tests: [watchers.tokens],
+  },
+  {
+    name: "tokens: any spelling is taken",
+    file: "lib/tokens/tokens.ts",
+    from: 'if (!isCanonical(token)) throw fail("unauthorized")',
+    to: "",
+    tests: [watchers.tokens],
+  },
+  {
+    name: "tickets are sold to any origin",
+    file: "lib/admission/tickets.ts",
+    from: "!ownOrigins.has(origin) ? findOriginRule(key.origins, origin) : null",
+    to: "!ownOrigins.has(origin) ? (key.origins[0] ?? null) : null",
+    tests: [watchers.tickets],
+  },
+  {
+    name: "tickets are sold to our own origin",
+    file: "lib/admission/tickets.ts",
+    from: "!ownOrigins.has(origin) ? findOriginRule",
+    to: "true ? findOriginRule",
+    tests: [watchers.tickets],
+  },
+  {
+    name: "the counter does not wait for its limiter",
+    file: "lib/admission/tickets.ts",
+    from: 'await takeRates([\n      { rate: "ticket.key"',
+    to: 'void takeRates([\n      { rate: "ticket.key"',
+    tests: [watchers.tickets],
+  },
+  {
+    name: "an origin is compared as a suffix",
+    file: "lib/keys/origin.ts",
+    from: 'if (!pattern.includes("*")) return pattern === origin',
+    to: 'if (!pattern.includes("*")) return origin.startsWith(pattern)',
+    tests: [watchers.origin],
+  },
+  {
+    name: "an empty list frames for anyone",
+    file: "lib/keys/origin.ts",
+    from: `rules.length === 0 ? "'none'" : `,
+    to: "",
+    tests: [watchers.origin],
+  },
+  {
+    name: "a live key takes loopback",
+    file: "lib/keys/origin.ts",
+    from: 'if (loopback && mode === "live")',
+    to: "if (false)",
+    tests: [watchers.origin],
+  },
+  {
+    name: "a ticket is spent as often as one likes",
+    file: "lib/admission/sessions.ts",
+    from: 'if (spent.length !== 1) throw fail("unauthorized")',
+    to: "",
+    tests: [watchers.sessions],
+  },
+  {
+    name: "the live check is remembered by the process",
+    file: "lib/admission/sessions.ts",
+    from: "const [session] = await findLiveSessions([sessionId])",
+    to: `const known = ((globalThis as { known?: Map<string, never> }).known ??= new Map())
+  const session = known.get(sessionId) ?? (await findLiveSessions([sessionId]))[0]
+  known.set(sessionId, session as never)`,
+    tests: [watchers.sessions],
+  },
+  {
+    name: "a ticket from before the switch is good again after it",
+    file: "lib/admission/sessions.ts",
+    from: "bot.stamp !== ticket.stamp ||",
+    to: "",
+    tests: [watchers.sessions],
+  },
+  {
+    name: "a pass from before the switch is good again after it",
+    file: migrations.incident,
+    from: "and s.stamp = t.epoch || '.' || k.epoch || '.' || b.epoch",
+    to: "",
+    tests: [watchers.sessions],
+  },
+  {
+    name: "a pass outlives its line in the list of websites",
+    file: migrations.incident,
+    from: "and (s.kind <> 'page' or exists (",
+    to: "and (true or exists (",
+    tests: [watchers.sessions],
+  },
+  {
+    name: "a pass counts from any page",
+    file: "lib/admission/sessions.ts",
+    from: "request.origin !== env.WIDGET_URL &&\n",
+    to: "request.origin === env.WIDGET_URL &&\n",
+    tests: [watchers.sessions],
+  },
+  {
+    name: "a visitor secret resumes on another website",
+    file: "lib/admission/sessions.ts",
+    from: "where: { botId: ticket.botId, origin: ticket.origin, secretHash: hashSecret(secret) },",
+    to: "where: { botId: ticket.botId, secretHash: hashSecret(secret) },",
+    tests: [watchers.sessions],
+  },
+  {
+    name: "rates: a refused request costs",
+    file: migrations.init,
+    from: "if all_allowed then",
+    to: "if true then",
+    tests: [watchers.rates],
+  },
+  {
+    name: "rates: no store, no limit",
+    file: "lib/limits/rates.ts",
+    from: "const isAllowed = used < limit",
+    to: "const isAllowed = true",
+    tests: [watchers.rates],
+  },
+  {
+    name: "counters: the budget has no end",
+    file: "lib/limits/counters.ts",
+    from: "set used = c.used + 1 where c.used <",
+    to: "set used = c.used + 1 where c.used < 1000 +",
+    tests: [watchers.counters],
+  },
+  {
+    name: "a client names its own address",
+    file: "lib/limits/client-ip.ts",
+    from: "hops[Math.max(0, hops.length - 1 - trustedProxies)]",
+    to: "hops[0]",
+    tests: [watchers.clientIp],
+  },
+  {
+    name: "two answers a session are written at once",
+    file: "lib/conversations/turn.ts",
+    from: "and (streaming_until is null or streaming_until < now())",
+    to: "",
+    tests: [watchers.turn],
+  },
+  {
+    name: "a retried message is stored again",
+    file: "lib/conversations/turn.ts",
+    from: 'where: { conversationId: conversation.id, role: "user", clientMessageId },',
+    to: 'where: { conversationId: conversation.id, role: "user", clientMessageId: "?" },',
+    tests: [watchers.turn],
+  },
+  {
+    name: "a made-up citation is shown",
+    file: "lib/chat/citations.ts",
+    from: ".filter((n) => this.#known.has(n))",
+    to: "",
+    tests: [watchers.citations],
+  },
+  {
+    name: "hidden text reaches the model",
+    file: "lib/chat/prompt.ts",
+    from: '.replace(/[\\u{E0000}-\\u{E007F}]/gu, "")',
+    to: "",
+    tests: [watchers.prompt],
+  },
+  {
+    name: "an unknown address is answered at once",
+    file: "lib/auth/password.ts",
+    from: "const matches = await verify(passwordHash ?? (await dummyHash), password)",
+    to: "const matches = passwordHash !== null && (await verify(passwordHash, password))",
+    tests: [watchers.auth],
+  },
+  {
+    name: "a cookie is consent enough",
+    file: "lib/auth/members.ts",
+    from: 'if (request.method !== "GET" && !isOurPage) throw fail("forbidden")',
+    to: "",
+    tests: [watchers.auth],
+  },
+  {
+    name: "an API key works in a browser",
+    file: "lib/auth/keys.ts",
+    from: 'if (headers.has("origin") || headers.has("sec-fetch-site"))',
+    to: "if (false)",
+    tests: [watchers.auth],
+  },
+  {
+    name: "an unset master key opens",
+    file: "lib/auth/keys.ts",
+    from: 'if (!env.MASTER_API_KEY) throw fail("not_configured")',
+    to: "if (!env.MASTER_API_KEY) return",
+    tests: [watchers.auth],
+  },
+  {
+    name: "an error tells what it knows",
+    file: "lib/http/problems.ts",
+    from: 'return fail("internal")',
+    to: 'return fail("internal", String((error as Error)?.message))',
+    tests: [watchers.route],
+  },
+  {
+    name: "the body is read before the right is checked",
+    file: "lib/http/route.ts",
+    from: "if (options.permission && caller.scope) allow(caller.scope, options.permission)",
+    to: "await readBody(options, request.clone())\n      if (options.permission && caller.scope) allow(caller.scope, options.permission)",
+    tests: [watchers.route],
+  },
+]
+
+const root = join(import.meta.dirname, "..")
+const notCopied = new Set([
+  "node_modules",
+  "public",
+  "test-results",
+  "playwright-report",
+  "screenshots",
+])
+
+/** The source with the guard broken; throws when it no longer stands there exactly once. */
+export function applyMutation({ name, file, from, to }: Mutation, source: string): string {
+  const parts = source.split(from)
+  if (parts.length !== 2)
+    throw new Error(
+      `"${name}" matches ${parts.length - 1} places of ${file}: adjust scripts/mutate.ts`,
+    )
+  return parts.join(to)
+}
+
+function copyProject(): string {
+  const folder = mkdtempSync(join(tmpdir(), "coatcheck-mutate-"))
+  cpSync(root, folder, {
+    recursive: true,
+    filter: (path) =>
+      path === root ||
+      (!notCopied.has(basename(path)) && !/^\.(?!env\.example)/.test(basename(path))),
+  })
+  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"))
+  return folder
+}
+
+type Outcome = { total: number; failed: number; output: string }
+
+/** Runs test files of a copy. `failed` counts tests, so a file that does not even load is not "caught". */
+async function runTests(folder: string, tests: string[], options: string[] = []): Promise<Outcome> {
+  const report = join(folder, "report.json")
+  rmSync(report, { force: true })
+  const vitest = join(root, "node_modules/vitest/vitest.mjs")
+  const args = [vitest, "run", ...tests, ...options, "--reporter=json", `--outputFile=${report}`]
+  const child = spawn(process.execPath, args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] })
+  let output = ""
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (part: Buffer) => {
+      output += part.toString()
+    })
+  await new Promise((resolve) => child.on("close", resolve))
+  try {
+    const { numTotalTests, numFailedTests } = JSON.parse(readFileSync(report, "utf8"))
+    return { total: numTotalTests, failed: numFailedTests, output }
+  } catch {
+    return { total: 0, failed: 0, output }
+  }
+}
+
+/** True when the broken guard was noticed. */
+async function tryMutation(folder: string, mutation: Mutation): Promise<boolean> {
+  const path = join(folder, mutation.file)
+  const source = readFileSync(path, "utf8")
+  writeFileSync(path, applyMutation(mutation, source))
+  try {
+    const { failed } = await runTests(folder, mutation.tests, ["--bail=1"])
+    return failed > 0
+  } finally {
+    writeFileSync(path, source)
+  }
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { only: { type: "string" } } })
+  const chosen = mutations.filter(({ name }) => !values.only || name.includes(values.only))
+  const folders = [copyProject(), copyProject()]
+  try {
+    const tests = [...new Set(chosen.flatMap((mutation) => mutation.tests))]
+    const whole = await runTests(folders[0]!, tests)
+    if (whole.total === 0 || whole.failed > 0) {
+      console.error(`${whole.failed} of ${whole.total} tests fail before anything is broken:`)
+      console.error(whole.output)
+      process.exitCode = 1
+      return
+    }
+    let missed = 0
+    const waiting = [...chosen]
+    const work = async (folder: string) => {
+      for (let mutation = waiting.shift(); mutation; mutation = waiting.shift()) {
+        const isCaught = await tryMutation(folder, mutation)
+        if (!isCaught) missed++
+        console.log(`${isCaught ? "caught" : "MISSED"}  ${mutation.name}`)
+      }
+    }
+    await Promise.all(folders.map(work))
+    console.log(`${chosen.length - missed} passed, ${missed} failed`)
+    process.exitCode = missed > 0 ? 1 : 0
+  } finally {
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+if (import.meta.main) await main()
