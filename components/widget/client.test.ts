@@ -1,4 +1,6 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest"
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
+import { createChallenge, isSolved } from "#lib/bot-check/challenge.ts"
+import { type BotCheckProof, botCheckProof } from "#lib/bot-check/schema.ts"
 import type { TicketAnswer } from "../../lib/embed/protocol.ts"
 import { createClient } from "./client.ts"
 import { Refusal } from "./trouble.ts"
@@ -13,6 +15,8 @@ let refused: Set<string>
 let secret: string | null
 let isWatched: boolean
 let sessionStatus: number
+/** What the counter says to the next sessions, before it opens any. */
+let refusals: string[]
 
 const memory: VisitorMemory = {
   read: () => secret,
@@ -34,12 +38,15 @@ beforeEach(() => {
   secret = null
   isWatched = true
   sessionStatus = 201
+  refusals = []
   let minted = 0
   vi.stubGlobal("fetch", async (path: string, init: RequestInit) => {
     const headers = init.headers as Record<string, string>
     const token = headers.authorization?.replace("Bearer ", "")
     calls.push({ path, body: JSON.parse(String(init.body ?? "{}")), token })
     if (path === "/api/embed/session") {
+      const code = refusals.shift()
+      if (code) return Response.json({ code }, { status: 403 })
       if (sessionStatus !== 201)
         return Response.json({ code: "unauthorized" }, { status: sessionStatus })
       return Response.json(
@@ -156,4 +163,73 @@ test("a refused session is tried again with a fresh ticket, never the spent one"
   sessionStatus = 201
   await client.connect()
   expect(sessions().map(({ body }) => body.ticket)).toEqual(["ticket-0", "ticket-1"])
+})
+
+describe("the bot check", () => {
+  /** Work of a few rounds, as lib/bot-check hands it out. */
+  async function ask(ticket: string, isStrict = false): Promise<TicketAnswer> {
+    const { challenge } = await createChallenge(ticket, "normal")
+    return { ticket, status: 201, botCheck: { challenge, isStrict } }
+  }
+  const openWith = (first: TicketAnswer) =>
+    createClient({
+      bridge: {
+        first: Promise.resolve({ ...first, type: "coatcheck:ticket", page: {} } as never),
+        buyTicket: async () => tickets.shift() ?? { status: 429 },
+      },
+      memory,
+      isWatched: () => isWatched,
+    })
+  const proofs = () => sessions().map(({ body }) => body.botCheck as BotCheckProof | undefined)
+
+  test("is worked off before the session is asked for, and the counter accepts it", async () => {
+    await openWith(await ask("ticket-0")).connect()
+    expect(sessions()).toHaveLength(1)
+    expect(await isSolved("ticket-0", botCheckProof.parse(proofs()[0]))).toBe(true)
+  })
+
+  test("is not repeated when a session that passed renews, unless the counter insists", async () => {
+    const client = openWith(await ask("ticket-0"))
+    await client.connect()
+    tickets = [await ask("ticket-1"), await ask("ticket-2", true)]
+    await client.connect()
+    await client.connect()
+    expect(proofs().map(Boolean)).toEqual([true, false, true])
+  })
+
+  test("refused once, is worked off again for a new ticket", async () => {
+    refusals = ["bot_check_required"]
+    tickets = [await ask("ticket-1")]
+    await openWith(await ask("ticket-0")).connect()
+    expect(sessions().map(({ body }) => body.ticket)).toEqual(["ticket-0", "ticket-1"])
+    expect(await isSolved("ticket-1", botCheckProof.parse(proofs()[1]))).toBe(true)
+  })
+
+  test("of a renewal that was not free after all is worked off then", async () => {
+    const client = openWith(await ask("ticket-0"))
+    await client.connect()
+    refusals = ["bot_check_required"]
+    tickets = [await ask("ticket-1"), await ask("ticket-2")]
+    await client.connect()
+    expect(proofs().map(Boolean)).toEqual([true, false, true])
+  })
+
+  test("refused twice is the end of it; so is any other refusal at once", async () => {
+    refusals = ["bot_check_required", "bot_check_required"]
+    tickets = [await ask("ticket-1"), await ask("ticket-2")]
+    const closed = { trouble: { kind: "unavailable" } }
+    await expect(openWith(await ask("ticket-0")).connect()).rejects.toMatchObject(closed)
+    expect(sessions()).toHaveLength(2)
+    refusals = ["forbidden"]
+    await expect(openWith(await ask("ticket-0")).connect()).rejects.toMatchObject(closed)
+    expect(sessions()).toHaveLength(3)
+  })
+
+  test("that the browser cannot do is left to the counter's judgement", async () => {
+    const first = await ask("ticket-0")
+    vi.stubGlobal("crypto", {})
+    refusals = ["bot_check_required"]
+    await expect(openWith(first).connect()).rejects.toBeInstanceOf(Refusal)
+    expect(proofs()).toEqual([undefined])
+  })
 })

@@ -54,10 +54,11 @@ export async function noteTicket(keyId: string, address: string | null): Promise
     key_tickets: number
     key_refusals: number
   }>("note_ticket", "select * from limits.note_ticket($1, $2)", [keyId, address])
+  // Whole numbers: ten refusals must not become 9.99 because an hour just turned.
   return {
-    addressTickets: row!.address_tickets,
-    addressRefusals: row!.address_refusals,
-    keyTickets: row!.key_tickets,
-    keyRefusals: row!.key_refusals,
+    addressTickets: Math.round(row!.address_tickets),
+    addressRefusals: Math.round(row!.address_refusals),
+    keyTickets: Math.round(row!.key_tickets),
+    keyRefusals: Math.round(row!.key_refusals),
   }
 }
