@@ -6,7 +6,7 @@ export default function AuthLayout({ children }: { children: ReactNode }) {
   return (
     <div className="mx-auto flex min-h-dvh w-full max-w-[26rem] flex-col px-5 pt-10 pb-16 sm:pt-20">
       <header>
-        <Link href="/" className="inline-block rounded-tag">
+        <Link href="/" className="inline-flex rounded-tag">
           <Wordmark />
         </Link>
       </header>

@@ -9,7 +9,7 @@ export default async function MarketingLayout({ children }: { children: ReactNod
   return (
     <div className="mx-auto flex min-h-dvh max-w-6xl flex-col px-5 sm:px-8">
       <header className="flex min-h-16 items-center justify-between gap-4 py-3">
-        <Link href="/" className="rounded-tag">
+        <Link href="/" className="inline-flex rounded-tag">
           <Wordmark />
         </Link>
         <nav aria-label="Account" className="flex items-center gap-2">

@@ -31,10 +31,10 @@ export function AddSource({ botId, uploads, actions, onAdded }: AddSourceProps) 
       <Tabs
         label="How to add a source"
         tabs={[
-          { value: "file", label: "Upload files", content: <UploadArea uploads={uploads} /> },
+          { value: "file", label: "Files", content: <UploadArea uploads={uploads} /> },
           {
             value: "text",
-            label: "Paste text",
+            label: "Text",
             content: <TextForm botId={botId} add={actions.addText} onAdded={onAdded} />,
           },
           {

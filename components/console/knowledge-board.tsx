@@ -35,44 +35,54 @@ export function KnowledgeBoard({ botId, sources: initial, actions }: KnowledgeBo
 
   const board = (
     <div className="flex flex-col gap-5">
-      <div className="flex flex-wrap items-center justify-between gap-3">
-        <p className="text-quiet">
-          {formatNumber(sources.length, "source")}
-          {failed > 0 ? `, ${formatNumber(failed, "failed", "failed")}` : ""}.
-          {canWrite && sources.length > 0 ? (
-            <span className="pointer-coarse:hidden"> Drop files anywhere to add them.</span>
+      {sources.length > 0 ? (
+        <div className="flex flex-wrap items-center justify-between gap-3">
+          <p className="text-quiet">
+            {formatNumber(sources.length, "source")}
+            {failed > 0 ? `, ${formatNumber(failed, "failed", "failed")}` : ""}.
+            {canWrite ? (
+              <span className="pointer-coarse:hidden"> Drop files anywhere to add them.</span>
+            ) : null}
+          </p>
+          {canWrite ? (
+            <Button
+              look={isAdding ? "plain" : "action"}
+              icon={isAdding ? "close" : "plus"}
+              aria-expanded={isFormShown}
+              onClick={() => setAdding(!isAdding)}
+            >
+              {isAdding ? "Close" : "Add a source"}
+            </Button>
           ) : null}
-        </p>
-        {canWrite && sources.length > 0 ? (
-          <Button
-            look={isAdding ? "plain" : "action"}
-            icon={isAdding ? "close" : "plus"}
-            aria-expanded={isFormShown}
-            onClick={() => setAdding(!isAdding)}
-          >
-            {isAdding ? "Close" : "Add a source"}
-          </Button>
-        ) : null}
-      </div>
+        </div>
+      ) : null}
       {isFormShown ? (
-        <Card>
+        <Card
+          {...(sources.length === 0
+            ? {
+                title: "It knows nothing yet",
+                description:
+                  "Add what your visitors ask about: delivery, opening hours, prices, how things work.",
+              }
+            : {})}
+        >
           <AddSource botId={botId} uploads={uploads} actions={actions} onAdded={add} />
         </Card>
       ) : null}
-      <Card isFlush>
-        {sources.length === 0 ? (
-          <EmptyState title="It knows nothing yet">
-            Add what your visitors ask about: delivery, opening hours, prices, how things work.
-          </EmptyState>
-        ) : (
+      {sources.length > 0 ? (
+        <Card isFlush>
           <SourceTable
             sources={sources}
             base={routes.knowledge(tenantId, botId)}
             actions={actions}
             onChanged={readAgain}
           />
-        )}
-      </Card>
+        </Card>
+      ) : canWrite ? null : (
+        <Card>
+          <EmptyState title="It knows nothing yet">Nobody has added a source so far.</EmptyState>
+        </Card>
+      )}
     </div>
   )
   return canWrite ? <DropAnywhere uploads={uploads}>{board}</DropAnywhere> : board

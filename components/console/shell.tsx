@@ -42,7 +42,7 @@ export function Shell({ facts, bots, account, children }: ShellProps) {
         <div className="flex min-h-dvh flex-col lg:flex-row">
           <header className="sticky top-0 z-30 flex items-center gap-1 border-b border-hairline bg-paper px-3 py-1.5 lg:hidden">
             <IconButton icon="menu" label="Menu" onClick={() => setMenuOpen(true)} />
-            <Link href={routes.home(facts.tenantId)} className="ms-1 rounded-tag">
+            <Link href={routes.home(facts.tenantId)} className="ms-1 inline-flex rounded-tag">
               <Wordmark />
             </Link>
             <IconButton
@@ -55,7 +55,7 @@ export function Shell({ facts, bots, account, children }: ShellProps) {
 
           <aside className="sticky top-0 hidden h-dvh w-64 shrink-0 flex-col lg:flex">
             <div className="px-5 pt-5 pb-4">
-              <Link href={routes.home(facts.tenantId)} className="inline-block rounded-tag">
+              <Link href={routes.home(facts.tenantId)} className="inline-flex rounded-tag">
                 <Wordmark />
               </Link>
             </div>
