@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest"
 import { defaultKeyLimits, type KeyLimits } from "#lib/limits/schema.ts"
+import { log } from "#lib/log.ts"
 import type { ModelEvent, ModelPrompt } from "#lib/models/chat-model.ts"
 import { disconnect } from "#lib/tenancy/database.ts"
 import {
@@ -132,6 +133,37 @@ describe("with a model", () => {
     model.script = says("Ninety days [7]", "[8].")
     const { text, citations, end } = await ask(question)
     expect(text).toBe("Ninety days.")
+    expect(citations).toEqual([])
+    expect(end).toMatchObject({ mode: "model", isAnswered: false })
+  })
+
+  test("a sentence that its passage does not support loses its number, and the log says which", async () => {
+    const warn = vi.spyOn(log, "warn")
+    const dropped = () => warn.mock.calls.map(([fields]) => fields as unknown as object)
+    try {
+      model.script = says(
+        "Ninety days [1]. Express ships to Ice",
+        "land cost twelve crowns [",
+        "1].",
+      )
+      const { text, citations, end } = await ask(question)
+      expect(text).toBe("Ninety days [1]. Express ships to Iceland cost twelve crowns.")
+      expect(citations).toHaveLength(1)
+      expect(end).toMatchObject({ isAnswered: true })
+      const { chunkId } = citations[0]!
+      expect(dropped()).toEqual([
+        { code: "citation_dropped", botId, chunkId, reason: "unsupported" },
+      ])
+      expect(JSON.stringify(warn.mock.calls)).not.toMatch(/Iceland|crowns|Ninety/)
+    } finally {
+      warn.mockRestore()
+    }
+  })
+
+  test("a quotation that its passage does not hold is no citation, and no answer", async () => {
+    model.script = says("The shop says “return shoes within ninety weeks of purchase” [1].")
+    const { text, citations, end } = await ask(question)
+    expect(text).toBe("The shop says “return shoes within ninety weeks of purchase”.")
     expect(citations).toEqual([])
     expect(end).toMatchObject({ mode: "model", isAnswered: false })
   })

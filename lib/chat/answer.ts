@@ -1,16 +1,19 @@
 import type { Usage } from "#lib/billing/commands.ts"
-import type { Passage } from "#lib/knowledge/schema.ts"
+import type { Passage, SearchResult } from "#lib/knowledge/schema.ts"
 import { searchKnowledge } from "#lib/knowledge/search.ts"
 import type { KeyLimits } from "#lib/limits/schema.ts"
 import { type Reservation, reserveSpend } from "#lib/limits/spend.ts"
+import { log } from "#lib/log.ts"
 import { findChatModel, streamModel, worstCaseCost } from "#lib/models/chat-model.ts"
 import type { VisitorScope } from "#lib/tenancy/scope.ts"
-import { CitationFilter } from "./citations.ts"
+import { CitationFilter, type Shown } from "./citations.ts"
 import { notFoundPhrase } from "./phrases.ts"
 import { buildPrompt } from "./prompt.ts"
 import { quotePassages } from "./quotes.ts"
+import { makeSupportJudge } from "./support.ts"
 
-const passageCount = 6
+/** Passages an answer is made of. */
+export const passageCount = 6
 
 export type Question = {
   question: string
@@ -33,33 +36,68 @@ export type AnswerEvent =
       spend: { usage: Usage; reservation: Reservation } | null
     }
 
-/**
- * Answers one question from the bot's own passages: by the model where there is one, otherwise (at a money
- * cap, or when the provider fails before it said anything) by quoting. Ends early when `signal` aborts.
- */
+/** What an answer needs of the world: who asks decides where it searches and who pays. */
+export type AnswerMeans = {
+  botId: string
+  search: (query: string) => Promise<SearchResult>
+  /** Sets money aside for a model call; null at a cap. Without it the answer is quoted. */
+  reserve: ((nanos: bigint) => Promise<Reservation | null>) | null
+  /** Told what was found and what the model is about to read. */
+  onRead?: (found: SearchResult, prompt: ReturnType<typeof buildPrompt>) => void
+}
+
+/** Answers a visitor's question from their bot's passages; see `composeAnswer`. */
 export async function* answerQuestion(
   scope: VisitorScope,
   question: Question,
   { limits, signal }: { limits: KeyLimits; signal: AbortSignal },
 ): AsyncGenerator<AnswerEvent> {
-  const { passages, isRelevant } = await retrieve(scope, question)
-  if (!isRelevant || passages.length === 0) {
+  const { botId } = scope.visitor
+  yield* composeAnswer(question, signal, {
+    botId,
+    search: (query) => searchKnowledge(scope, botId, query, passageCount),
+    reserve: (nanos) => reserveSpend(scope, limits, nanos),
+  })
+}
+
+/**
+ * Answers one question from a bot's own passages: by the model where there is one, otherwise (at a money
+ * cap, or when the provider fails before it said anything) by quoting. Ends early when `signal` aborts.
+ */
+export async function* composeAnswer(
+  question: Question,
+  signal: AbortSignal,
+  means: AnswerMeans,
+): AsyncGenerator<AnswerEvent> {
+  const found = await retrieve(means.search, question)
+  const numbered = found.passages.map((passage, i) => ({ ...passage, number: i + 1 }))
+  const prompt = buildPrompt({ ...question, passages: numbered })
+  means.onRead?.(found, prompt)
+  if (!found.isRelevant || numbered.length === 0) {
     yield { type: "text", text: notFoundPhrase(question.question, question.bot.locale) }
     yield { type: "end", mode: "none", isAnswered: false, isFailed: false, spend: null }
     return
   }
-  const model = findChatModel()
-  const numbered = passages.map((passage, i) => ({ ...passage, number: i + 1 }))
-  const checker = new CitationFilter(numbered.map((p) => p.number))
-  const show = function* (checked: { text: string; fresh: number[] }): Generator<AnswerEvent> {
+  const checker = new CitationFilter(
+    numbered.map((p) => p.number),
+    makeSupportJudge(question.question, numbered),
+  )
+  const show = function* (checked: Shown): Generator<AnswerEvent> {
+    for (const { number, reason } of checked.dropped) {
+      const chunkId = numbered.find((p) => p.number === number)?.chunkId ?? null
+      log.warn(
+        { code: "citation_dropped", botId: means.botId, chunkId, reason },
+        "citation dropped",
+      )
+    }
     for (const number of checked.fresh) {
       const { score: _, ...citation } = numbered.find((p) => p.number === number)!
       yield { type: "citation", citation }
     }
     if (checked.text) yield { type: "text", text: checked.text }
   }
-  const prompt = buildPrompt({ ...question, passages: numbered })
-  const reservation = model && (await reserveSpend(scope, limits, worstCaseCost(model, prompt)))
+  const model = means.reserve && findChatModel()
+  const reservation = model && (await means.reserve!(worstCaseCost(model, prompt)))
   let spend: { usage: Usage; reservation: Reservation } | null = null
   if (model && reservation) {
     let hasText = false
@@ -84,10 +122,9 @@ export async function* answerQuestion(
 }
 
 /** A follow-up such as "and on Sundays?" finds nothing alone: it is read with the question before it. */
-async function retrieve(scope: VisitorScope, { question, history }: Question) {
-  const { botId } = scope.visitor
-  const found = await searchKnowledge(scope, botId, question, passageCount)
+async function retrieve(search: AnswerMeans["search"], { question, history }: Question) {
+  const found = await search(question)
   const previous = history.findLast((message) => message.role === "user")
   if (found.isRelevant || !previous) return found
-  return searchKnowledge(scope, botId, `${previous.text} ${question}`, passageCount)
+  return search(`${previous.text} ${question}`)
 }

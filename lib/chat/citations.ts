@@ -1,53 +1,115 @@
 /** ` [2]` or `[1, 3]`, unless it is the text of a link. */
-const marker = / ?\[(?=[\d,\s]{1,40}\])(\s*\d{1,3}\s*(?:,\s*\d{1,3}\s*)*)\](?!\()/g
+const marker = / ?\[(?=[\d, \t]{1,40}\])([ \t]*\d{1,3}[ \t]*(?:,[ \t]*\d{1,3}[ \t]*)*)\](?!\()/g
 
 /** What the next piece could still make a marker of: its space, its beginning, or all but what follows it. */
-const unfinished = / ?(?:\[[\d,\s]{0,40}\]?)?$/
+const unfinished = / ?(?:\[[\d, \t]{0,40}\]?)?$/
+
+const trailingMarkers = String.raw`(?:[ \t]*\[[\d, \t]{1,40}\](?!\())*`
+
+/**
+ * Where a sentence is over for certain: a line break, or an end mark with the markers behind it and the
+ * beginning of something new. "9 a.m. on weekdays" goes on, because a small letter follows.
+ */
+const sentenceEnd = new RegExp(
+  [
+    "\\n",
+    `[.!?…؟۔।]["'”’»)*_]*${trailingMarkers}[ \\t]+(?=[^\\s\\p{Ll}\\p{Cs}\\[]|\\[[^\\d, \\t\\]])`,
+    `[。！？][”’」』）]*${trailingMarkers}(?=[^\\s\\[\\p{Cs}]|\\[[^\\d, \\t\\]])`,
+  ].join("|"),
+  "u",
+)
+
+/** What a marker stands behind: its sentence, and the one before it, both without their markers. */
+export type Claim = { sentence: string; previous: string }
+
+/** The numbers among `numbers` whose passages say what the claim says. */
+export type JudgeSupport = (claim: Claim, numbers: number[]) => number[]
+
+/** Why a marker was taken out: its passage was not retrieved, or does not say it. */
+export type DroppedCitation = { number: number; reason: "not_retrieved" | "unsupported" }
+
+export type Shown = { text: string; fresh: number[]; dropped: DroppedCitation[] }
 
 /**
  * Checks citation markers while an answer streams: `[2]` stays when passage 2 was retrieved for this very
- * answer and is dropped otherwise, so a reader never meets a number that leads nowhere. Text that may be
- * the start of a marker waits for the next piece.
+ * answer and supports the sentence that cites it, and is dropped otherwise, so a reader never meets a
+ * number that leads nowhere. From its first marker on a sentence waits until it is over; everything before
+ * that is shown at once. However the text is cut into pieces, the result is the same.
  */
 export class CitationFilter {
   readonly cited: number[] = []
   readonly #known: ReadonlySet<number>
-  #held = ""
+  readonly #judge: JudgeSupport
+  /** The sentence being written, and how much of it was shown. */
+  #sentence = ""
+  #shown = 0
+  #previous = ""
 
-  constructor(known: Iterable<number>) {
+  constructor(known: Iterable<number>, judge: JudgeSupport) {
     this.#known = new Set(known)
+    this.#judge = judge
   }
 
-  /** The part of the text that is safe to show, and the numbers cited in it for the first time. */
-  push(piece: string): { text: string; fresh: number[] } {
-    const all = this.#held + piece
-    const end = unfinished.exec(all)!.index
-    this.#held = all.slice(end)
-    return this.#check(all.slice(0, end))
+  /** The part of the text that is safe to show, the numbers cited in it for the first time, those dropped. */
+  push(piece: string): Shown {
+    this.#sentence += piece
+    const shown: Shown = { text: "", fresh: [], dropped: [] }
+    for (;;) {
+      const over = sentenceEnd.exec(this.#sentence)
+      if (!over) break
+      const rest = this.#sentence.slice(over.index + over[0].length)
+      this.#sentence = this.#sentence.slice(0, over.index + over[0].length)
+      this.#settle(shown)
+      this.#sentence = rest
+    }
+    const safe = Math.max(this.#shown, findFirstMarker(this.#sentence))
+    shown.text += this.#sentence.slice(this.#shown, safe)
+    this.#shown = safe
+    return shown
   }
 
   /** What was still held back when the answer ended. */
-  flush(): { text: string; fresh: number[] } {
-    const rest = this.#held
-    this.#held = ""
-    return this.#check(rest)
+  flush(): Shown {
+    const shown: Shown = { text: "", fresh: [], dropped: [] }
+    this.#settle(shown)
+    this.#sentence = ""
+    return shown
   }
 
-  #check(text: string): { text: string; fresh: number[] } {
-    const fresh: number[] = []
-    const checked = text.replace(marker, (found, list: string) => {
-      const numbers = list
-        .split(",")
-        .map(Number)
-        .filter((n) => this.#known.has(n))
+  /** The whole sentence is here: its markers are judged and the rest of it is shown. */
+  #settle(shown: Shown): void {
+    const sentence = this.#sentence
+    const claim = { sentence: sentence.replace(marker, "").trim(), previous: this.#previous }
+    const cited = [...sentence.matchAll(marker)].flatMap(([, list]) => readNumbers(list!))
+    const known = [...new Set(cited.filter((number) => this.#known.has(number)))]
+    const supported = new Set(known.length > 0 ? this.#judge(claim, known) : [])
+    for (const number of new Set(cited)) {
+      if (supported.has(number)) continue
+      const reason = this.#known.has(number) ? "unsupported" : "not_retrieved"
+      shown.dropped.push({ number, reason })
+    }
+    shown.text += sentence.slice(this.#shown).replace(marker, (found, list: string) => {
+      const numbers = readNumbers(list).filter((number) => supported.has(number))
       for (const number of numbers) {
         if (this.cited.includes(number)) continue
         this.cited.push(number)
-        fresh.push(number)
+        shown.fresh.push(number)
       }
       const lead = found.startsWith(" ") ? " " : ""
       return numbers.length === 0 ? "" : lead + numbers.map((n) => `[${n}]`).join("")
     })
-    return { text: checked, fresh }
+    if (claim.sentence) this.#previous = claim.sentence
+    this.#shown = 0
   }
+}
+
+/** Where the first marker of a sentence starts, or what may become one. */
+function findFirstMarker(sentence: string): number {
+  const found = sentence.search(marker)
+  const possible = unfinished.exec(sentence)!.index
+  return found === -1 ? possible : Math.min(found, possible)
+}
+
+function readNumbers(list: string): number[] {
+  return list.split(",").map(Number)
 }
