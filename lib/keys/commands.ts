@@ -82,6 +82,7 @@ export async function updateEmbedKey(
       await replaceOrigins(tx, scope, keyId, readOrigins(input.allowedOrigins, before!.mode))
     }
     if (input.botIds) await replaceBots(tx, scope, keyId, input.botIds)
+    if (input.tools) await replaceTools(tx, scope, keyId, input.tools)
     const updated = await tx.embedKey.update({
       where: { id: keyId },
       data: {
@@ -184,13 +185,37 @@ async function replaceBots(tx: Tx, scope: TenantScope, keyId: string, botIds: st
   }
 }
 
+/** Allows these tools that write, of the key's own bots, and no other. */
+async function replaceTools(tx: Tx, scope: TenantScope, keyId: string, toolIds: string[]) {
+  const wanted = [...new Set(toolIds)]
+  const tools = await tx.tool.findMany({ where: { id: { in: wanted } } })
+  if (tools.length !== wanted.length) throw fail("not_found")
+  const bots = await tx.embedKeyBot.findMany({ where: { keyId } })
+  for (const { botId, isWrite } of tools)
+    if (!isWrite || !bots.some((bot) => bot.botId === botId))
+      throw fail("invalid", "A key can allow tools that write, of its own bots.")
+  await tx.embedKeyTool.deleteMany({ where: { keyId, toolId: { notIn: wanted } } })
+  await tx.embedKeyTool.createMany({
+    data: tools.map(({ id: toolId, botId }) => ({
+      tenantId: scope.tenantId,
+      keyId,
+      toolId,
+      botId,
+    })),
+    skipDuplicates: true,
+  })
+}
+
 async function addOrigins(tx: Tx, scope: TenantScope, keyId: string, patterns: string[]) {
+  const now = Date.now()
   await tx.embedKeyOrigin.createMany({
-    data: patterns.map((pattern) => ({
+    data: patterns.map((pattern, i) => ({
       id: newId("key"),
       tenantId: scope.tenantId,
       keyId,
       pattern,
+      // A millisecond apart: the list stays in the order it was typed in.
+      createdAt: new Date(now + i),
     })),
   })
 }
