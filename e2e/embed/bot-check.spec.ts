@@ -38,7 +38,7 @@ test("a visitor writes while the browser works, and gets the answer", async ({
   expect(refusals).toBeNull()
 })
 
-test("a program that skips the work gets no session, and the owner sees it counted", async ({
+test("a program that skips the work gets no session from either process", async ({
   deployment,
 }) => {
   const shop = await openShop(deployment)
