@@ -5,7 +5,8 @@ import { hashPassword } from "#lib/auth/password.ts"
 import { createBot, updateBot } from "#lib/bots/commands.ts"
 import type { BotView, CreateBotInput } from "#lib/bots/schema.ts"
 import { createApiKey } from "#lib/keys/api-keys.ts"
-import { createEmbedKey } from "#lib/keys/commands.ts"
+import { createEmbedKey, updateEmbedKey } from "#lib/keys/commands.ts"
+import { getEmbedKey } from "#lib/keys/queries.ts"
 import type { CreateEmbedKeyInput, EmbedKeyView } from "#lib/keys/schema.ts"
 import { addQuestionSource, addTextSource } from "#lib/knowledge/commands.ts"
 import { ingestSource } from "#lib/knowledge/ingest.ts"
@@ -13,6 +14,8 @@ import type { SourceView } from "#lib/knowledge/schema.ts"
 import { newSecret } from "#lib/secrets.ts"
 import type { Role } from "#lib/tenancy/permissions.ts"
 import { scopeFromMember, type TenantScope, type VisitorScope } from "#lib/tenancy/scope.ts"
+import { createTool } from "#lib/tools/commands.ts"
+import type { CreateToolInput, ToolView } from "#lib/tools/schema.ts"
 
 // The one place that makes data: the seed, the tests and the browser story all come here. Everything goes
 // through the product's own commands, so made data is as real as any.
@@ -85,6 +88,27 @@ export async function makeEmbedKey(
   input: Partial<CreateEmbedKeyInput> = {},
 ): Promise<EmbedKeyView> {
   return createEmbedKey(scope, botId, { mode: "live", allowedOrigins: [shopOrigin], ...input })
+}
+
+/** A tool that writes, allowed on one key. Its address is public and needs no DNS. */
+export async function makeWriteTool(
+  scope: TenantScope,
+  botId: string,
+  keyId: string,
+  input: Partial<CreateToolInput> = {},
+): Promise<ToolView> {
+  const tool = await createTool(scope, botId, {
+    name: `cancel_${newSecret(3)}`,
+    description: "Cancels an order.",
+    method: "POST",
+    url: "https://93.184.216.34/orders/cancel",
+    parameters: { properties: { order: { type: "string" } }, required: ["order"] },
+    headers: { authorization: `Bearer ${newSecret()}` },
+    ...input,
+  })
+  const { tools } = await getEmbedKey(scope, keyId)
+  await updateEmbedKey(scope, keyId, { tools: [...tools, tool.id] })
+  return tool
 }
 
 export async function makeApiKey(scope: TenantScope): Promise<string> {

@@ -19,6 +19,7 @@ export const order = [
   "admission",
   "knowledge",
   "models",
+  "tools",
   "chat",
   "conversations",
   "leads",

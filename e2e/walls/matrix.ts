@@ -142,6 +142,18 @@ export const routeRows: RouteRow[] = [
     body: ({ a, b }) => ({ mode: "test", allowedOrigins: [], botIds: [a.botId, b.botId] }),
     own: refused,
   }),
+  row("v1/bots/[bot]/tools", "GET", "apiKey", ({ b }) => `/v1/bots/${b.botId}/tools`),
+  row("v1/bots/[bot]/tools", "POST", "apiKey", ({ b }) => `/v1/bots/${b.botId}/tools`, {
+    body: () => ({ name: "planted", description: "Planted.", url: "https://93.184.216.34/" }),
+  }),
+  row("v1/tools/[tool]", "GET", "apiKey", ({ b }) => `/v1/tools/${b.toolId}`),
+  row("v1/tools/[tool]", "PATCH", "apiKey", ({ b }) => `/v1/tools/${b.toolId}`, {
+    body: () => ({ url: "https://93.184.216.34/stolen" }),
+  }),
+  row("v1/tools/[tool]", "DELETE", "apiKey", ({ b }) => `/v1/tools/${b.toolId}`),
+  row("v1/embed-keys/[key]", "PATCH", "apiKey", ({ a }) => `/v1/embed-keys/${a.keyId}`, {
+    body: ({ b }) => ({ tools: [b.toolId] }),
+  }),
   row("v1/embed-keys/[key]", "GET", "apiKey", ({ b }) => `/v1/embed-keys/${b.keyId}`),
   row("v1/embed-keys/[key]", "PATCH", "apiKey", ({ b }) => `/v1/embed-keys/${b.keyId}`, {
     body: () => ({ status: "disabled" }),

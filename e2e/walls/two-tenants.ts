@@ -19,6 +19,7 @@ export type Tenant = Shop & {
   apiKeyId: string
   conversationId: string
   messageId: string
+  toolId: string
   leadId: string
   session: Session
   /** Cookie header of a signed-in owner, and of a viewer. */
@@ -101,6 +102,16 @@ async function fillTenant(deployment: Deployment, word: string, people: People):
   })
   await waitForSource(api, source.body.id)
   const apiKey = await api<{ id: string }>("/v1/api-keys", { body: { name: word } })
+  const tool = await api<{ id: string }>(`/v1/bots/${botId}/tools`, {
+    body: {
+      name: "cancel",
+      description: word,
+      method: "POST",
+      url: "https://93.184.216.34/cancel",
+      headers: { "x-key": word },
+    },
+  })
+  await rename(`/v1/embed-keys/${keyId}`, { tools: [tool.body.id] })
   const session = await openSession(deployment, shop)
   const { parts } = await ask(deployment, session.token, `Can I return an item? ${word} policy`)
   const lead = await expectCall<{ id: string }>(deployment, 201, "/api/embed/leads", {
@@ -111,6 +122,7 @@ async function fillTenant(deployment: Deployment, word: string, people: People):
   return {
     ...shop,
     apiKeyId: apiKey.body.id,
+    toolId: tool.body.id,
     conversationId: conversations.body.data[0]!.id,
     messageId: String(parts[0]?.messageId),
     leadId: lead.id,
@@ -127,6 +139,8 @@ export async function readEverything(tenant: Tenant): Promise<string> {
     `/v1/bots/${tenant.botId}`,
     `/v1/bots/${tenant.botId}/sources`,
     `/v1/bots/${tenant.botId}/embed-keys`,
+    `/v1/bots/${tenant.botId}/tools`,
+    `/v1/tools/${tenant.toolId}`,
     "/v1/api-keys",
     "/v1/conversations",
     `/v1/conversations/${tenant.conversationId}`,

@@ -8,7 +8,9 @@ import { findChatModel, worstCaseCost } from "#lib/models/chat-model.ts"
 import { withTenant } from "#lib/tenancy/database.ts"
 import { allow } from "#lib/tenancy/permissions.ts"
 import type { TenantScope } from "#lib/tenancy/scope.ts"
+import { listToolsOfKey, type OfferedTool } from "#lib/tools/queries.ts"
 import { largestPrompt } from "./prompt.ts"
+import { toModelTool } from "./tools.ts"
 
 /** Amounts in minor units of `currency`, rounded up. */
 export type SpendView = {
@@ -65,7 +67,7 @@ export async function getKeySpend(scope: TenantScope, keyId: string): Promise<Ke
       capMinor: limits.monthlySpendMinor,
       todayMinor: spent(utcDay()),
       dayCapMinor: toMinor(keyDayCap(limits)),
-      worstDayMinor: toMinor(worstDay(limits)),
+      worstDayMinor: toMinor(worstDay(limits, await listToolsOfKey(tx, keyId))),
       hasModel: findChatModel() !== null,
     }
   })
@@ -75,10 +77,14 @@ export async function getKeySpend(scope: TenantScope, keyId: string): Promise<Ke
  * In nanos: every message of the day at its largest, or what the day may cost, whichever is less. The day's
  * cap holds because each call reserves its worst case first.
  */
-export function worstDay(limits: KeyLimits): bigint {
+export function worstDay(limits: KeyLimits, toolsOfBots: OfferedTool[][] = []): bigint {
   const model = findChatModel()
   if (!model) return 0n
-  const messages = BigInt(limits.messagesPerDay) * worstCaseCost(model, largestPrompt())
+  const costs = [[], ...toolsOfBots].map((tools) =>
+    worstCaseCost(model, largestPrompt(), tools.map(toModelTool)),
+  )
+  const message = costs.sort((a, b) => (a < b ? 1 : -1))[0]!
+  const messages = BigInt(limits.messagesPerDay) * message
   const cap = keyDayCap(limits)
   return messages < cap ? messages : cap
 }

@@ -59,7 +59,18 @@ export const chatInput = z.object({
     .regex(/^[A-Za-z0-9._:-]{1,100}$/, "Use letters, digits and . _ : - only.")
     .optional(),
 })
-export type ChatInput = z.infer<typeof chatInput>
+
+/** A question, or the visitor's word on a call that waits for it. */
+export const chatBody = chatInput
+  .extend({
+    message: chatInput.shape.message.optional(),
+    confirm: z.strictObject({ callId: z.string().max(60), isApproved: z.boolean() }).optional(),
+  })
+  .superRefine(({ message, confirm }, context) => {
+    if ((message === undefined) === (confirm === undefined))
+      context.addIssue({ code: "custom", path: ["message"], message: "Write a question first." })
+  })
+export type ChatInput = z.infer<typeof chatBody>
 
 export const feedbackInput = z.strictObject({
   messageId: z.string(),

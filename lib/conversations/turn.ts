@@ -9,6 +9,7 @@ import { type Tx, withTenant } from "#lib/tenancy/database.ts"
 import { countRefusal } from "#lib/tenancy/directory.ts"
 import { allow } from "#lib/tenancy/permissions.ts"
 import type { VisitorScope } from "#lib/tenancy/scope.ts"
+import { findCall } from "#lib/tools/calls.ts"
 import { type ConversationRow, type MessageRow, toMessageView } from "./queries.ts"
 import type { ChatInput, Citation, MessageView } from "./schema.ts"
 
@@ -23,6 +24,8 @@ export type Turn = {
   /** Earlier messages, oldest first, without this question. */
   history: { role: "user" | "assistant"; text: string }[]
   bot: { name: string; instructions: string; locale: string | null }
+  /** Set when the visitor decides about a call that waits instead of asking. */
+  confirm: { callId: string; isApproved: boolean } | null
   /** The finished answer, when this message was already answered: nothing is left to do. */
   finished: MessageView | null
 }
@@ -39,12 +42,13 @@ export async function beginTurn(
   limits: KeyLimits,
 ): Promise<Turn> {
   allow(scope, "chat.send")
-  if (input.message.length > limits.messageChars) {
+  const { message: text, clientMessageId } = await readMessage(scope, input)
+  if (text.length > limits.messageChars) {
     const message = `Keep the message under ${limits.messageChars.toLocaleString("en")} characters.`
     throw fail("invalid", { detail: message, issues: [{ path: "message", message }] })
   }
-  const clientMessageId = input.clientMessageId ?? newId("message")
-  return storeTurn(scope, { ...input, clientMessageId }, limits).catch(async (error: unknown) => {
+  const asked = { message: text, clientMessageId, confirm: input.confirm ?? null }
+  return storeTurn(scope, asked, limits).catch(async (error: unknown) => {
     // Once the transaction is over: asking for a second connection inside it starves the pool.
     if (error instanceof Failure && error.code === "day_limit")
       await countRefusal(scope.visitor.keyId, "day_limit", scope.visitor.origin)
@@ -52,11 +56,23 @@ export async function beginTurn(
   })
 }
 
-async function storeTurn(
-  scope: VisitorScope,
-  input: Required<ChatInput>,
-  limits: KeyLimits,
-): Promise<Turn> {
+type Asked = { message: string; clientMessageId: string; confirm: Turn["confirm"] }
+
+/** A decision is a message too: counted, kept, and the same one however often it is sent. */
+async function readMessage(scope: VisitorScope, input: ChatInput) {
+  const { message, confirm } = input
+  if (!confirm) {
+    if (message === undefined) throw fail("invalid")
+    return { message, clientMessageId: input.clientMessageId ?? newId("message") }
+  }
+  const { name } = await findCall(scope, confirm.callId)
+  return {
+    message: `${confirm.isApproved ? "✓" : "✗"} ${name}`,
+    clientMessageId: `confirm:${confirm.callId}`,
+  }
+}
+
+async function storeTurn(scope: VisitorScope, input: Asked, limits: KeyLimits): Promise<Turn> {
   const { clientMessageId } = input
   return withTenant(scope, async (tx) => {
     await takeStream(tx, scope, clientMessageId)
@@ -80,6 +96,7 @@ async function storeTurn(
       answerId: answer.id,
       history: await readHistory(tx, conversation.id, question.ordinal),
       bot: { name: bot.name, instructions: bot.instructions, locale: bot.locale },
+      confirm: input.confirm,
       finished,
     }
   })
@@ -143,7 +160,7 @@ async function storeQuestion(
   tx: Tx,
   scope: VisitorScope,
   conversation: ConversationRow,
-  input: Required<ChatInput>,
+  input: Asked,
   limits: KeyLimits,
 ): Promise<Exchange> {
   await takeFromDay(tx, scope, limits)

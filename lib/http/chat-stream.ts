@@ -1,5 +1,6 @@
 import { openStream, Revoked } from "#lib/admission/open-streams.ts"
 import { type AnswerEvent, answerQuestion } from "#lib/chat/answer.ts"
+import { answerConfirmation } from "#lib/chat/confirmed.ts"
 import type { Citation, MessageView } from "#lib/conversations/schema.ts"
 import { type FinishedAnswer, finishTurn, type Turn } from "#lib/conversations/turn.ts"
 import { errorTable } from "#lib/errors.ts"
@@ -125,7 +126,11 @@ async function writeAnswer(
   }
   try {
     write({ type: "text-start", id: "answer" })
-    for await (const event of answerQuestion(scope, turn, { limits, signal })) {
+    const { confirm } = turn
+    const events = confirm
+      ? answerConfirmation(scope, { ...turn, confirm }, { limits, signal })
+      : answerQuestion(scope, turn, { limits, signal })
+    for await (const event of events) {
       collect(answer, event)
       // After the switch is thrown not one more word leaves, even one that was already here.
       if (signal.aborted && event.type !== "end") continue

@@ -11,7 +11,7 @@ import type { ApiKeyView, EmbedKeyView, RefusalView, SiteView } from "./schema.t
 
 export type EmbedKeyRow = NonNullable<Awaited<ReturnType<Tx["embedKey"]["findFirst"]>>>
 
-/** Views of these keys in their order, with websites, bots and last use: three reads for any number. */
+/** Views of these keys in their order, with websites, bots and last use: four reads for any number. */
 export async function toEmbedKeyViews(tx: Tx, rows: EmbedKeyRow[]): Promise<EmbedKeyView[]> {
   const keyId = { in: rows.map((row) => row.id) }
   const origins = await tx.embedKeyOrigin.findMany({
@@ -20,6 +20,7 @@ export async function toEmbedKeyViews(tx: Tx, rows: EmbedKeyRow[]): Promise<Embe
   })
   const bots = await tx.embedKeyBot.findMany({ where: { keyId }, orderBy: { ordinal: "asc" } })
   const sites = await tx.site.findMany({ where: { keyId }, orderBy: { lastSeenAt: "desc" } })
+  const tools = await tx.embedKeyTool.findMany({ where: { keyId }, orderBy: { toolId: "asc" } })
   return rows.map((row) => {
     const mode = row.mode === "test" ? "test" : "live"
     return {
@@ -32,6 +33,7 @@ export async function toEmbedKeyViews(tx: Tx, rows: EmbedKeyRow[]): Promise<Embe
       botIds: bots.filter((b) => b.keyId === row.id).map((b) => b.botId),
       limits: effectiveLimits(mode, row.limits as Partial<KeyLimits>),
       botCheck: botCheckModes.find((botCheck) => botCheck === row.botCheck) ?? "always",
+      tools: tools.filter((t) => t.keyId === row.id).map((t) => t.toolId),
       previousExpiresAt:
         row.previousExpiresAt && row.previousExpiresAt > new Date()
           ? row.previousExpiresAt.toISOString()

@@ -22,6 +22,8 @@ export const updateEmbedKeyInput = z
     botIds: z.array(z.string()).min(1).max(20),
     limits: keyLimitsInput.partial(),
     botCheck: z.enum(botCheckModes),
+    /** Ids of the tools that write and may run on this key; those that only read need no leave. */
+    tools: z.array(z.string()).max(200),
   })
   .partial()
 export type UpdateEmbedKeyInput = z.infer<typeof updateEmbedKeyInput>
@@ -36,6 +38,7 @@ export const embedKeyView = z.strictObject({
   botIds: z.array(z.string()),
   limits: keyLimitsInput,
   botCheck: z.enum(botCheckModes),
+  tools: z.array(z.string()),
   /** Until when the line before the last rotation still works; null when it does not. */
   previousExpiresAt: z.string().nullable(),
   createdAt: z.string(),

@@ -1,18 +1,29 @@
 import { createAnthropic } from "@ai-sdk/anthropic"
 import { createOpenAI } from "@ai-sdk/openai"
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible"
-import { type LanguageModel, type ModelMessage, streamText } from "ai"
+import type { LanguageModel, ModelMessage } from "ai"
 import type { Usage } from "#lib/billing/commands.ts"
 import { costOf, deploymentPrice, type TokenPrice } from "#lib/billing/prices.ts"
 import { env } from "#lib/env.ts"
 import { log } from "#lib/log.ts"
+import {
+  maxOutputTokens,
+  maxRetries,
+  type RequestedCall,
+  type StepOutcome,
+  streamStep,
+} from "./step.ts"
 
-const firstTokenMs = 20_000
+/** A whole answer, and one with rounds of tools. */
 const totalMs = 90_000
-const maxOutputTokens = 1_000
+const turnMs = 150_000
 
-/** One retry, and only of a call that failed before it answered. */
-const maxRetries = 1
+/** Calls of the model in one turn; the last one may only speak. */
+const maxSteps = 4
+/** What one turn may do with tools, however often the model asks. */
+export const maxToolCalls = 5
+/** Of one call's arguments and answer, in the prompt of the next step. */
+export const maxCallBytes = 12_000
 
 export type ChatModel = { model: LanguageModel; name: string; price: TokenPrice }
 
@@ -67,98 +78,172 @@ function createModel(
 
 export type ModelPrompt = { instructions: string; messages: ModelMessage[] }
 
+/** What a model is told of a tool; `parameters` is a JSON Schema. */
+export type ModelTool = { name: string; description: string; parameters: object }
+
+/** What becomes of one call: words for the model, or the end of the turn. */
+export type ModelToolAnswer = { text: string } | { endsTurn: true }
+
+export type ModelToolbox = {
+  tools: ModelTool[]
+  /** Asked for one call at a time, in their order; throws only when `signal` aborted. */
+  call: (call: RequestedCall, signal: AbortSignal) => Promise<ModelToolAnswer>
+}
+
 export type ModelEvent =
   | { type: "text"; text: string }
   /** The last event, always. `error` is set when the provider failed. */
   | { type: "end"; usage: Usage; isAborted: boolean; error: unknown }
 
 /**
- * Streams one answer. Never throws: a provider's failure, a time-out and an abort arrive as the `end` event,
- * with usage as reported, or estimated when the call was cut.
+ * Streams one answer, with a few rounds of tools where there is a toolbox. Never throws: a provider's failure,
+ * a time-out and an abort arrive as the `end` event, with usage as reported, or estimated when a call was cut.
  */
 export async function* streamModel(
   { model, name, price }: ChatModel,
   prompt: ModelPrompt,
-  signal: AbortSignal,
+  outerSignal: AbortSignal,
+  toolbox: ModelToolbox | null = null,
 ): AsyncGenerator<ModelEvent> {
+  const clock = AbortSignal.timeout(toolbox ? turnMs : totalMs)
+  const signal = AbortSignal.any([outerSignal, clock])
+  const list = toolbox?.tools ?? []
+  const messages = [...prompt.messages]
+  const usage = { input: 0, output: 0, isEstimated: false }
+  let callsLeft = maxToolCalls
   let error: unknown = null
-  let text = ""
-  let reported: { inputTokens?: number | undefined; outputTokens?: number | undefined } | null =
-    null
-  try {
-    const result = streamText({
-      model,
-      instructions: prompt.instructions,
-      messages: prompt.messages,
-      abortSignal: signal,
-      maxOutputTokens,
-      maxRetries,
-      timeout: { firstChunkMs: firstTokenMs, totalMs },
-      onError: ({ error: cause }) => {
-        error = cause
-      },
-    })
-    for await (const part of result.stream) {
-      if (part.type === "text-delta") {
-        text += part.text
-        yield { type: "text", text: part.text }
-      } else if (part.type === "finish") reported = part.totalUsage
-      else if (part.type === "error") error = part.error
-      else if (part.type === "abort" && !signal.aborted)
-        error = new Error("the model took too long")
-    }
-  } catch (cause) {
-    error = cause
+  for (let step = 1; ; step += 1) {
+    const areClosed = step === maxSteps || callsLeft === 0
+    const request = { ...prompt, messages }
+    const stream = streamStep(model, request, { list, areClosed }, signal)
+    let next = await stream.next()
+    for (; !next.done; next = await stream.next()) yield { type: "text", text: next.value }
+    addUsage(usage, next.value, promptText(request) + toolText(list))
+    error = next.value.error ?? (clock.aborted ? new Error("the model took too long") : null)
+    if (!toolbox || areClosed || error || signal.aborted || next.value.calls.length === 0) break
+    // What is past the limit is not even answered: a hundred calls cost no more than five.
+    const calls = next.value.calls.slice(0, callsLeft)
+    callsLeft -= calls.length
+    const answered = await answerCalls(toolbox, calls, signal)
+    if (!answered) break
+    messages.push(...toMessages(next.value.text, answered, step))
   }
-  if (error && !signal.aborted) {
-    log.warn(
-      {
-        code: "model_failed",
-        model: name,
-        reason: String((error as Error).message ?? error).slice(0, 300),
-      },
-      "model call failed",
-    )
-  }
-  const isReported = reported?.inputTokens !== undefined && reported.outputTokens !== undefined
-  const inputTokens = reported?.inputTokens ?? estimateTokens(promptText(prompt))
-  const outputTokens = reported?.outputTokens ?? estimateTokens(text)
-  // A provider that reports too little must not make the words we saw free.
-  const counted = {
-    input: inputTokens,
-    output: Math.max(outputTokens, Math.floor(estimateTokens(text) / 2)),
+  if (error && !outerSignal.aborted) {
+    const reason = String((error as Error).message ?? error).slice(0, 300)
+    log.warn({ code: "model_failed", model: name, reason }, "model call failed")
   }
   yield {
     type: "end",
-    isAborted: signal.aborted,
-    error: signal.aborted ? null : error,
+    isAborted: outerSignal.aborted,
+    error: outerSignal.aborted ? null : error,
     usage: {
       model: name,
-      inputTokens,
-      outputTokens,
-      isEstimated: !isReported,
-      costNanos: costOf(price, counted),
+      inputTokens: usage.input,
+      outputTokens: usage.output,
+      isEstimated: usage.isEstimated,
+      costNanos: costOf(price, usage),
     },
   }
 }
 
+type AnsweredCall = RequestedCall & { text: string }
+
+/** Null when the turn is over: a call waits for the visitor, or the visitor is gone. */
+async function answerCalls(
+  toolbox: ModelToolbox,
+  calls: RequestedCall[],
+  signal: AbortSignal,
+): Promise<AnsweredCall[] | null> {
+  const answered: AnsweredCall[] = []
+  for (const call of calls) {
+    const answer = await toolbox.call(call, signal).catch(() => null)
+    if (!answer || "endsTurn" in answer || signal.aborted) return null
+    answered.push({ ...call, text: answer.text })
+  }
+  return answered
+}
+
+/** A step as the next one reads it, in names and sizes of our own: the model's may be anything. */
+function toMessages(text: string, calls: AnsweredCall[], step: number): ModelMessage[] {
+  const own = calls.map((call, i) => {
+    const args = JSON.stringify(call.input) ?? "{}"
+    const isPlain = typeof call.input === "object" && call.input !== null
+    const fits = isPlain && Buffer.byteLength(args + call.text) <= maxCallBytes
+    return {
+      toolCallId: `call_${step}_${i}`,
+      toolName: call.name.replace(/[^\w-]/g, "_").slice(0, 40) || "unknown",
+      input: fits ? call.input : {},
+      output: { type: "text" as const, value: cutBytes(call.text, maxCallBytes) },
+    }
+  })
+  return [
+    {
+      role: "assistant",
+      content: [
+        ...(text ? [{ type: "text" as const, text }] : []),
+        ...own.map(({ output: _, ...call }) => ({ type: "tool-call" as const, ...call })),
+      ],
+    },
+    {
+      role: "tool",
+      content: own.map(({ input: _, ...call }) => ({ type: "tool-result" as const, ...call })),
+    },
+  ]
+}
+
+function cutBytes(text: string, most: number): string {
+  const bytes = Buffer.from(text, "utf8")
+  return bytes.byteLength <= most ? text : bytes.subarray(0, most - 3).toString("utf8")
+}
+
+function addUsage(
+  usage: { input: number; output: number; isEstimated: boolean },
+  { text, calls, reported }: StepOutcome,
+  asked: string,
+): void {
+  const seen = estimateTokens(text + calls.map((call) => JSON.stringify(call)).join(""))
+  usage.isEstimated ||= reported === null
+  usage.input += reported?.inputTokens ?? estimateTokens(asked)
+  // A provider that reports too little must not make the words we saw free.
+  usage.output += Math.max(reported?.outputTokens ?? seen, Math.floor(seen / 2))
+}
+
 /**
- * The most this call can cost, retries included: no tokenizer makes more tokens than there are bytes, and no
- * provider writes more than it was asked for.
+ * The most this turn can cost, every step and its retry included: no tokenizer makes more tokens than there
+ * are bytes, and no provider writes more than it was asked for.
  */
-export function worstCaseCost({ price }: ChatModel, prompt: ModelPrompt): bigint {
-  const input = Buffer.byteLength(promptText(prompt), "utf8") + messageOverheadTokens
+export function worstCaseCost(
+  { price }: ChatModel,
+  prompt: ModelPrompt,
+  tools: ModelTool[] = [],
+): bigint {
+  const first = Buffer.byteLength(promptText(prompt) + toolText(tools), "utf8") + overheadTokens
+  const steps = tools.length > 0 ? maxSteps : 1
+  let input = 0
+  for (let step = 0; step < steps; step += 1) {
+    // What steps before this one added: their words, and every call with its answer.
+    const calls = step === 0 ? 0 : maxToolCalls * (maxCallBytes + overheadTokens)
+    input += first + step * (maxOutputTokens + overheadTokens) + calls
+  }
   return costOf(price, {
     input: input * (1 + maxRetries),
-    output: maxOutputTokens * (1 + maxRetries),
+    output: steps * maxOutputTokens * (1 + maxRetries),
   })
 }
 
-/** What providers add around messages: roles, separators. */
-const messageOverheadTokens = 200
+/** What providers add around messages, calls and tools: roles, names, separators. */
+const overheadTokens = 200
 
 function promptText({ instructions, messages }: ModelPrompt): string {
-  return instructions + messages.map((message) => String(message.content)).join("\n")
+  const texts = messages.map(({ content }) =>
+    typeof content === "string" ? content : JSON.stringify(content),
+  )
+  return instructions + texts.join("\n")
+}
+
+/** Tools in a prompt, with room for how a provider words them. */
+function toolText(tools: ModelTool[]): string {
+  return tools.map((tool) => JSON.stringify(tool).padEnd(overheadTokens)).join("\n")
 }
 
 /** About four characters a token for Latin text, fewer for others: rounded up, never zero for some text. */

@@ -215,6 +215,7 @@ describe("a name", () => {
 
   test("without an address is unreachable, and so is a closed port", async () => {
     await expect(get(at("nothing.example.com"))).rejects.toEqual(code("remote_unreachable"))
+    await loosened().vet(at("nothing.example.com"), { allowsHttp: true })
     const closed = "http://shop.example.com:1/"
     await expect(get(closed)).rejects.toEqual(code("remote_unreachable"))
   })

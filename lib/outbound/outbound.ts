@@ -75,15 +75,16 @@ export function createOutbound(changes: Partial<OutboundRules> = {}): Outbound {
   return {
     fetch: (url, options = {}) =>
       withDeadline(options, (signal) => follow(rules, url, options, signal)),
-    vet: (url, options = {}) =>
-      withDeadline({ timeoutMs: 5_000 }, async (signal) => {
-        const target = vetUrl(url, { ...rules, allowsHttp: options.allowsHttp === true })
-        // A name that does not answer now is judged again when it is used.
-        await pinAddresses(rules, target, signal).catch((error: unknown) => {
-          if (error instanceof Failure && error.code !== "url_not_allowed") return
-          throw error
-        })
-      }),
+    async vet(url, options = {}) {
+      const target = vetUrl(url, { ...rules, allowsHttp: options.allowsHttp === true })
+      const judged = withDeadline({ timeoutMs: 5_000 }, (signal) =>
+        pinAddresses(rules, target, signal),
+      )
+      // A name that does not answer now is judged again when it is used.
+      await judged.catch((error: unknown) => {
+        if ((error as Failure).code === "url_not_allowed") throw error
+      })
+    },
   }
 }
 

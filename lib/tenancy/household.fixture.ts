@@ -6,6 +6,8 @@ import { ingestSource } from "#lib/knowledge/ingest.ts"
 import { createLead } from "#lib/leads/commands.ts"
 import { effectiveLimits } from "#lib/limits/schema.ts"
 import { reserveSpend } from "#lib/limits/spend.ts"
+import { askForConfirmation } from "#lib/tools/calls.ts"
+import type { OfferedTool } from "#lib/tools/queries.ts"
 import {
   type MadeTenant,
   type MadeVisitor,
@@ -14,6 +16,7 @@ import {
   makeEmbedKey,
   makeTenant,
   makeVisitor,
+  makeWriteTool,
 } from "#prisma/factories.ts"
 import { countRefusal } from "./directory.ts"
 
@@ -41,15 +44,16 @@ export async function makeHousehold(): Promise<Household> {
     if ((await ingestSource(source.id)) !== "ready") throw fail("internal")
     const key = await makeEmbedKey(tenant.scope, bot.id)
     await countRefusal(key.id, "origin_refused", "https://evil.example.net")
+    const tool = await makeWriteTool(tenant.scope, bot.id, key.id)
     const visitors = [await makeVisitor(key.key), await makeVisitor(key.key)]
-    for (const visitor of visitors) await converse(visitor, canary)
+    for (const visitor of visitors) await converse(visitor, canary, tool)
     await blockNetwork(tenant.scope, key.id, "192.0.2.0/24")
     bots.push({ botId: bot.id, keyId: key.id, visitors })
   }
   return { tenant, bots, canary }
 }
 
-async function converse({ scope }: MadeVisitor, canary: string): Promise<void> {
+async function converse({ scope }: MadeVisitor, canary: string, tool: OfferedTool): Promise<void> {
   const turn = await beginTurn(scope, { message: canary }, effectiveLimits("live", {}))
   const limits = effectiveLimits("live", {})
   const usage = {
@@ -70,5 +74,7 @@ async function converse({ scope }: MadeVisitor, canary: string): Promise<void> {
     citations: [],
     spend: { usage, reservation },
   })
+  const { conversationId } = turn
+  await askForConfirmation(scope, { tool, conversationId, arguments: { order: canary } })
   await createLead(scope, { name: canary, email: "visitor@example.com", message: canary })
 }

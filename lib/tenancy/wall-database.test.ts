@@ -296,7 +296,8 @@ describe("a visitor", () => {
   })
 
   test("writes their own rows at most, whatever the statement forgets", async () => {
-    const writable = ["conversations", "messages", "leads", "sessions", "visitors", ...sumTables]
+    const theirs = ["conversations", "messages", "leads", "sessions", "visitors", "tool_calls"]
+    const writable = [...theirs, ...sumTables]
     for (const { name, primaryKey } of tables) {
       const column = primaryKey[0]
       const outcome = await attempt(provenVisitor(own, 0, 0), async () => ({
@@ -316,7 +317,7 @@ describe("a visitor", () => {
 
   test("adds no row for another visitor, another bot or the house", async () => {
     const other = own.bots[0]!.visitors[1]!.scope.visitor.visitorId
-    const refused = ["conversations", "messages", "leads", "sessions", "visitors"]
+    const refused = ["conversations", "messages", "leads", "sessions", "visitors", "tool_calls"]
     for (const table of tables.filter(({ name }) => refused.includes(name))) {
       const column = table.name === "visitors" ? "id" : "visitor_id"
       const { rows } = await admin.query(
@@ -335,6 +336,8 @@ describe("a visitor", () => {
       "bot_terms",
       "bot_corpora",
       "embed_key_bots",
+      "embed_key_tools",
+      "tools",
     ]
     // These two take a visitor's charge and their line in the log, and never show it.
     const appended = ["usage_entries", "audit_events"]

@@ -9,6 +9,7 @@ import * as embedKeys from "../bots/[bot]/embed-keys/route.ts"
 import * as bot from "../bots/[bot]/route.ts"
 import * as search from "../bots/[bot]/search/route.ts"
 import * as sources from "../bots/[bot]/sources/route.ts"
+import * as botTools from "../bots/[bot]/tools/route.ts"
 import * as bots from "../bots/route.ts"
 import * as conversation from "../conversations/[conversation]/route.ts"
 import * as conversations from "../conversations/route.ts"
@@ -16,6 +17,7 @@ import * as rotateEmbedKey from "../embed-keys/[key]/rotate/route.ts"
 import * as embedKey from "../embed-keys/[key]/route.ts"
 import * as leads from "../leads/route.ts"
 import * as source from "../sources/[source]/route.ts"
+import * as tool from "../tools/[tool]/route.ts"
 import * as usage from "../usage/route.ts"
 
 type Handlers = Record<string, { contract: RouteContract }>
@@ -26,6 +28,8 @@ const table: Record<string, Handlers> = {
   "/v1/bots/{bot}/sources": sources,
   "/v1/bots/{bot}/search": search,
   "/v1/bots/{bot}/embed-keys": embedKeys,
+  "/v1/bots/{bot}/tools": botTools,
+  "/v1/tools/{tool}": tool,
   "/v1/sources/{source}": source,
   "/v1/embed-keys/{key}": embedKey,
   "/v1/embed-keys/{key}/rotate": rotateEmbedKey,

@@ -1,4 +1,4 @@
-import { chatInput } from "#lib/conversations/schema.ts"
+import { chatBody } from "#lib/conversations/schema.ts"
 import { beginTurn } from "#lib/conversations/turn.ts"
 import { chatStreamResponse } from "#lib/http/chat-stream.ts"
 import { route } from "#lib/http/route.ts"
@@ -8,7 +8,7 @@ import { withStreamLease } from "#lib/limits/streams.ts"
 export const POST = route({
   auth: "session",
   permission: "chat.send",
-  body: chatInput,
+  body: chatBody,
   handle: async ({ scope, limits, body, ip, signal }) => {
     await takeChatRates(scope, limits, ip)
     return withStreamLease(scope, ip, async (free) => {
