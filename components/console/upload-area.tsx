@@ -50,7 +50,9 @@ export function UploadArea({ uploads }: { uploads: Uploads }) {
           </label>{" "}
           or drop them here
         </p>
-        <p className="text-13 text-quiet">PDF, Markdown or text, up to 20 MB each</p>
+        <p className="text-13 text-quiet">
+          PDF, Word, PowerPoint, Excel, tables (CSV), web pages, Markdown or text, up to 20 MB each
+        </p>
         <input
           id={inputId}
           type="file"

@@ -1,7 +1,8 @@
 import type { SourceView } from "#lib/knowledge/schema.ts"
 import { type Outcome, offlineProblem } from "./command.ts"
 
-export const acceptedFiles = ".pdf,.md,.markdown,.txt"
+export const acceptedFiles =
+  ".pdf,.docx,.pptx,.xlsx,.csv,.tsv,.html,.htm,.md,.markdown,.txt,.json,.jsonl"
 export const maxFileBytes = 20_000_000
 
 /** Where files go in, and where the list is read while something is being worked on. */

@@ -6,7 +6,7 @@ import { allow } from "#lib/tenancy/permissions.ts"
 import type { TenantScope } from "#lib/tenancy/scope.ts"
 import { cleanText, cleanTitle } from "./clean.ts"
 import { holdBot, removeChunks } from "./corpus.ts"
-import { checkFile } from "./file-type.ts"
+import { checkFile, mediaTypes } from "./file-type.ts"
 import { requireSource, type SourceRow, toSourceView } from "./queries.ts"
 import {
   type AddQuestionSourceInput,
@@ -65,21 +65,25 @@ export async function addFileSource(
   { fileName, bytes }: FileInput,
 ): Promise<SourceView> {
   allow(scope, "knowledge.write")
-  const type = checkFile(bytes)
+  const type = checkFile(bytes, fileName)
   return storeSource(scope, botId, {
     kind: "file",
     title: readTitle(fileName),
     bytes,
     fileName: cleanTitle(fileName, 255),
     // The browser's word is not kept: the type is what the bytes say.
-    mediaType: type === "pdf" ? "application/pdf" : "text/plain",
+    mediaType: mediaTypes[type],
   })
 }
 
 /** `C:\docs\returns-policy.PDF` is shown as "returns-policy". The stored name never becomes a path. */
 function readTitle(fileName: string): string {
   const name = cleanTitle(fileName.slice(-1_000).split(/[\\/]/).at(-1) ?? "", 200)
-  return name.replace(/\.(?:pdf|md|markdown|txt|text)$/i, "").trim() || "Untitled file"
+  return (
+    name
+      .replace(/\.(?:pdf|md|markdown|txt|text|docx|pptx|xlsx|csv|tsv|html?|jsonl?|ndjson)$/i, "")
+      .trim() || "Untitled file"
+  )
 }
 
 type NewSource = {

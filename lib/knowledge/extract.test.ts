@@ -10,7 +10,7 @@ const refusal = (bytes: Uint8Array, options = {}) =>
   )
 
 test("a PDF's text comes with its page numbers, paragraphs and headings", async () => {
-  const pages = await extractText(
+  const { pages } = await extractText(
     "pdf",
     makePdf([
       [{ text: "Returns", size: 20 }, "You can send anything back", "within thirty days."],
@@ -25,13 +25,13 @@ test("a PDF's text comes with its page numbers, paragraphs and headings", async 
 
 test("a password-protected PDF fails with a sentence that says what to do", async () => {
   expect(await refusal(makePdf([["secret"]], { isEncrypted: true }))).toBe(
-    "SourceProblem: This PDF is password-protected. Remove the password and upload it again.",
+    "SourceProblem: This file is password-protected. Remove the password and upload it again.",
   )
 })
 
 test("a damaged PDF fails with a sentence that says what to do", async () => {
   expect(await refusal(Buffer.from("%PDF-1.7\nnothing of the kind"))).toBe(
-    "SourceProblem: This PDF is damaged and cannot be opened. Save it anew and upload it again.",
+    "SourceProblem: This file is damaged and cannot be opened. Save it anew and upload it again.",
   )
 })
 

@@ -20,10 +20,10 @@ test("the bytes decide, not the name", () => {
 test.each([
   ["a program", Buffer.from("MZ\u0090\0\u0003\0\0\0\u0004\0\0\0\0\0\0\0\u00b8", "latin1")],
   ["an ELF program", Buffer.from(`\x7fELF\x02\x01\x01${"\0".repeat(40)}`, "latin1")],
-  ["a zip or Word file", Buffer.from("PK\x03\x04\x14\0\x06\0rest of it")],
+  ["a broken zip or Word file", Buffer.from("PK\x03\x04\x14\0\x06\0rest of it")],
   ["an old Word file", Buffer.from("d0cf11e0a1b11ae1", "hex")],
   ["a picture", Buffer.from("89504e470d0a1a0a", "hex")],
-  ["a web page", Buffer.from("<!doctype html><title>x</title>")],
+  ["a drawing", Buffer.from("<svg><text>x</text></svg>")],
   ["a film", Buffer.from(`\0\0\0\x20ftypisom\0\0\x02\0${"\0\x01".repeat(50)}`, "latin1")],
   [
     "a picture with a PDF header inside",

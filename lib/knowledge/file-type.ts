@@ -1,40 +1,91 @@
 import { fail } from "#lib/errors.ts"
+import { ArchiveProblem, openArchive } from "./archive.ts"
 import { maxFileBytes } from "./schema.ts"
 
 /** What a file is, by its bytes: neither its name nor the browser's word counts. */
-export type FileType = "pdf" | "text"
+export const fileTypes = ["pdf", "docx", "pptx", "xlsx", "csv", "html", "json", "text"] as const
+export type FileType = (typeof fileTypes)[number]
+
+/** How a type is written down with its source. */
+export const mediaTypes: Record<FileType, string> = {
+  pdf: "application/pdf",
+  docx: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+  pptx: "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+  xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+  csv: "text/csv",
+  html: "text/html",
+  json: "application/json",
+  text: "text/plain",
+}
 
 /** Leading bytes of what is often uploaded by mistake, with what its owner can do instead. */
 const known: { magic: string; advice: string }[] = [
-  { magic: "504b0304", advice: "Word, Excel and zip files cannot be read yet. Save it as PDF." },
-  { magic: "504b0506", advice: "Zip files cannot be read. Upload the files in it." },
-  { magic: "d0cf11e0", advice: "Old Office files cannot be read. Save it as PDF." },
-  { magic: "7b5c727466", advice: "RTF files cannot be read. Save it as PDF." },
+  { magic: "7b5c727466", advice: "RTF files cannot be read. Save it as PDF or .docx." },
   { magic: "89504e47", advice: "Pictures cannot be read. Paste their text instead." },
   { magic: "ffd8ff", advice: "Pictures cannot be read. Paste their text instead." },
   { magic: "47494638", advice: "Pictures cannot be read. Paste their text instead." },
   { magic: "25215053", advice: "PostScript files cannot be read. Save it as PDF." },
 ]
-const allowedTypes = "Upload a PDF, a text file or a Markdown file."
+const allowedTypes =
+  "Upload a PDF, a Word, PowerPoint or Excel file, a table (CSV), a web page, text or Markdown."
+const lockedOffice = "This file is password-protected. Remove the password and upload it again."
+const oldOffice = "Old Office files cannot be read. Save it as .docx, .pptx, .xlsx or PDF."
 
 /**
  * Refuses at once what can never become knowledge: `too_large`, `invalid` (empty), `unsupported_type`.
- * What only parsing can find out is left to the worker.
+ * What only parsing can find out is left to the worker. The name tells text from text alone (a table, a
+ * list of questions, Markdown); it never makes a program a document.
  */
-export function checkFile(bytes: Uint8Array): FileType {
+export function checkFile(bytes: Uint8Array, fileName = ""): FileType {
   if (bytes.length > maxFileBytes) throw fail("too_large", "Files may have up to 20 MB.")
   if (bytes.length === 0) throw emptyFile()
   if (isPdf(bytes)) return "pdf"
   const start = Buffer.from(bytes.subarray(0, 16)).toString("hex")
+  if (start.startsWith("504b0304") || start.startsWith("504b0506")) return checkOffice(bytes)
+  if (start.startsWith("d0cf11e0")) {
+    const isLocked = Buffer.from(bytes).includes(Buffer.from("EncryptedPackage", "utf16le"))
+    throw fail("unsupported_type", isLocked ? lockedOffice : oldOffice)
+  }
   const match = known.find(({ magic }) => start.startsWith(magic))
   if (match) throw fail("unsupported_type", match.advice)
   const text = decodeText(bytes)
   if (text === null) throw fail("unsupported_type", allowedTypes)
-  if (/^\s*(?:<!doctype html|<html|<\?xml|<svg)/i.test(text.slice(0, 1_000))) {
-    throw fail("unsupported_type", `Web pages cannot be uploaded as files. ${allowedTypes}`)
-  }
   if (!/[\p{L}\p{N}]/u.test(text)) throw emptyFile()
-  return "text"
+  return readTextType(text.slice(0, 2_000), fileName)
+}
+
+/** A zip by its directory, before a byte of it is inflated. */
+function checkOffice(bytes: Uint8Array): FileType {
+  try {
+    const { names } = openArchive(bytes)
+    const holds = (pattern: RegExp) => names.some((name) => pattern.test(name))
+    if (holds(/^word\/document\w*\.xml$/)) return "docx"
+    if (names.includes("ppt/presentation.xml")) return "pptx"
+    if (names.includes("xl/workbook.xml")) return "xlsx"
+  } catch (error) {
+    if (!(error instanceof ArchiveProblem)) throw error
+    throw fail("unsupported_type", archiveSentences[error.problem])
+  }
+  throw fail("unsupported_type", "Zip files cannot be read. Upload the files in it.")
+}
+
+const archiveSentences = {
+  locked: lockedOffice,
+  bomb: "This file would unpack to far more than a document holds. Save it anew, or as PDF.",
+  broken: "This file is damaged and cannot be opened. Save it anew and upload it again.",
+} as const
+
+function readTextType(start: string, fileName: string): FileType {
+  const first = start.replace(/^\s*(?:<\?xml[^>]*>\s*|<!--[\s\S]*?-->\s*)*/i, "")
+  if (/^<(?:!doctype html|html|head|body)[\s>]/i.test(first)) {
+    return "html"
+  }
+  if (/^\s*<\?xml/i.test(start) || /^<(?:svg|!doctype)/i.test(first))
+    throw fail("unsupported_type", allowedTypes)
+  const extension = /\.(\w+)$/.exec(fileName.trim().toLowerCase())?.[1] ?? ""
+  if (extension === "html" || extension === "htm") return "html"
+  if (extension === "csv" || extension === "tsv") return "csv"
+  return ["json", "jsonl", "ndjson"].includes(extension) ? "json" : "text"
 }
 
 function emptyFile() {

@@ -131,8 +131,22 @@ async function readChunks({ source, bytes }: Claim, { signal }: IngestOptions): 
     const [question, answer] = readOriginal("qa", bytes) as [string, string]
     return chunkQuestion(question, answer)
   }
-  const type = source.kind === "file" ? checkFile(bytes) : "text"
-  return chunkText(await extractText(type, bytes, { signal }))
+  const type = source.kind === "file" ? checkFile(bytes, source.fileName ?? "") : "text"
+  const { pages, pairs } = await extractText(type, bytes, { signal })
+  // An import of questions stays one source, and each of its pairs one passage.
+  return pairs
+    ? pairs.flatMap(({ question, answer }) => chunkPair(question, answer))
+    : chunkText(pages)
+}
+
+/** An answer too long for one passage keeps its question above every part. */
+function chunkPair(question: string, answer: string): Chunk[] {
+  const parts = chunkText([{ number: null, text: answer }])
+  if (parts.length < 2) return chunkQuestion(question, answer)
+  return parts.map((part) => ({
+    ...part,
+    heading: [question, part.heading].filter(Boolean).join(" › "),
+  }))
 }
 
 /** A source speaks one language; one too short to tell speaks what the bot's others do. */
