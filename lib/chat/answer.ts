@@ -6,11 +6,13 @@ import { type Reservation, reserveSpend } from "#lib/limits/spend.ts"
 import { log } from "#lib/log.ts"
 import { findChatModel, streamModel, worstCaseCost } from "#lib/models/chat-model.ts"
 import type { VisitorScope } from "#lib/tenancy/scope.ts"
+import type { ToolConfirmation } from "#lib/tools/schema.ts"
 import { CitationFilter, type Shown } from "./citations.ts"
-import { notFoundPhrase } from "./phrases.ts"
+import { notFoundPhrase, toolPhrase } from "./phrases.ts"
 import { buildPrompt } from "./prompt.ts"
 import { quotePassages } from "./quotes.ts"
 import { makeSupportJudge } from "./support.ts"
+import { openTools, type TurnTools } from "./tools.ts"
 
 /** Passages an answer is made of. */
 export const passageCount = 6
@@ -21,11 +23,15 @@ export type Question = {
   bot: { name: string; instructions: string; locale: string | null }
 }
 
+type Spend = { usage: Usage; reservation: Reservation } | null
+
 export type CitedPassage = Omit<Passage, "score"> & { number: number }
 
 export type AnswerEvent =
   | { type: "text"; text: string }
   | { type: "citation"; citation: CitedPassage }
+  /** A tool that writes waits for the visitor's yes; nothing has run. */
+  | { type: "confirmation"; confirmation: ToolConfirmation }
   /** The last event, always. */
   | {
       type: "end"
@@ -33,7 +39,7 @@ export type AnswerEvent =
       isAnswered: boolean
       isFailed: boolean
       /** What the model call used and the money set aside for it; null when none was made. */
-      spend: { usage: Usage; reservation: Reservation } | null
+      spend: Spend
     }
 
 /** What an answer needs of the world: who asks decides where it searches and who pays. */
@@ -42,6 +48,8 @@ export type AnswerMeans = {
   search: (query: string) => Promise<SearchResult>
   /** Sets money aside for a model call; null at a cap. Without it the answer is quoted. */
   reserve: ((nanos: bigint) => Promise<Reservation | null>) | null
+  /** What a model may do besides speaking; nothing without it. */
+  openTools?: () => Promise<TurnTools | null>
   /** Told what was found and what the model is about to read. */
   onRead?: (found: SearchResult, prompt: ReturnType<typeof buildPrompt>) => void
 }
@@ -49,14 +57,16 @@ export type AnswerMeans = {
 /** Answers a visitor's question from their bot's passages; see `composeAnswer`. */
 export async function* answerQuestion(
   scope: VisitorScope,
-  question: Question,
+  question: Question & { conversationId?: string },
   { limits, signal }: { limits: KeyLimits; signal: AbortSignal },
 ): AsyncGenerator<AnswerEvent> {
   const { botId } = scope.visitor
+  const { conversationId } = question
   yield* composeAnswer(question, signal, {
     botId,
     search: (query) => searchKnowledge(scope, botId, query, passageCount),
     reserve: (nanos) => reserveSpend(scope, limits, nanos),
+    ...(conversationId ? { openTools: () => openTools(scope, conversationId) } : {}),
   })
 }
 
@@ -70,12 +80,20 @@ export async function* composeAnswer(
   means: AnswerMeans,
 ): AsyncGenerator<AnswerEvent> {
   const found = await retrieve(means.search, question)
-  const numbered = found.passages.map((passage, i) => ({ ...passage, number: i + 1 }))
-  const prompt = buildPrompt({ ...question, passages: numbered })
+  const model = means.reserve && findChatModel()
+  const tools = (model && (await means.openTools?.())) ?? null
+  const isFound = found.isRelevant && found.passages.length > 0
+  // What does not fit the question is no help to a model that has tools for it.
+  const passages = isFound || !tools ? found.passages : []
+  const numbered = passages.map((passage, i) => ({ ...passage, number: i + 1 }))
+  const prompt = buildPrompt({ ...question, passages: numbered, hasTools: tools !== null })
   means.onRead?.(found, prompt)
-  if (!found.isRelevant || numbered.length === 0) {
+  const giveUp = function* (spend: Spend): Generator<AnswerEvent> {
     yield { type: "text", text: notFoundPhrase(question.question, question.bot.locale) }
-    yield { type: "end", mode: "none", isAnswered: false, isFailed: false, spend: null }
+    yield { type: "end", mode: "none", isAnswered: false, isFailed: false, spend }
+  }
+  if (!isFound && !tools) {
+    yield* giveUp(null)
     return
   }
   const checker = new CitationFilter(
@@ -96,12 +114,11 @@ export async function* composeAnswer(
     }
     if (checked.text) yield { type: "text", text: checked.text }
   }
-  const model = means.reserve && findChatModel()
-  const reservation = model && (await means.reserve!(worstCaseCost(model, prompt)))
-  let spend: { usage: Usage; reservation: Reservation } | null = null
+  const reservation = model && (await means.reserve!(worstCaseCost(model, prompt, tools?.tools)))
+  let spend: Spend = null
   if (model && reservation) {
     let hasText = false
-    for await (const event of streamModel(model, prompt, signal)) {
+    for await (const event of streamModel(model, prompt, signal, tools)) {
       if (event.type === "text") {
         hasText ||= event.text.trim() !== ""
         yield* show(checker.push(event.text))
@@ -109,12 +126,23 @@ export async function* composeAnswer(
       }
       spend = { usage: event.usage, reservation }
       yield* show(checker.flush())
-      if (hasText || event.isAborted) {
-        const isAnswered = checker.cited.length > 0
+      const confirmation = tools?.confirmation() ?? null
+      if (confirmation) {
+        const text = toolPhrase("confirm", question.question, question.bot.locale)
+        if (!hasText) yield { type: "text", text }
+        yield { type: "confirmation", confirmation }
+      }
+      if (hasText || event.isAborted || confirmation) {
+        const hasActed = confirmation !== null || tools?.hasResult() === true
+        const isAnswered = checker.cited.length > 0 || hasActed
         yield { type: "end", mode: "model", isAnswered, isFailed: event.error !== null, spend }
         return
       }
     }
+  }
+  if (!isFound) {
+    yield* giveUp(spend)
+    return
   }
   yield* show(checker.push(quotePassages(question.question, numbered)))
   yield* show(checker.flush())

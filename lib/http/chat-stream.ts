@@ -136,6 +136,8 @@ async function writeAnswer(
       if (signal.aborted && event.type !== "end") continue
       if (event.type === "text") write({ type: "text-delta", id: "answer", delta: event.text })
       if (event.type === "citation") write({ type: "data-citation", data: event.citation })
+      if (event.type === "confirmation")
+        write({ type: "data-tool-confirmation", data: event.confirmation })
     }
     write({ type: "text-end", id: "answer" })
     if (signal.aborted) answer.status = "interrupted"
@@ -160,7 +162,7 @@ async function writeAnswer(
 function collect(answer: FinishedAnswer, event: AnswerEvent) {
   if (event.type === "text") answer.text += event.text
   else if (event.type === "citation") answer.citations.push(event.citation as Citation)
-  else {
+  else if (event.type === "end") {
     answer.mode = event.mode
     answer.isAnswered = event.isAnswered
     answer.spend = event.spend
