@@ -300,8 +300,15 @@ export const mutations: Mutation[] = [
   {
     name: "a made-up citation is shown",
     file: "lib/chat/citations.ts",
-    from: ".filter((n) => this.#known.has(n))",
-    to: "",
+    from: "cited.filter((number) => this.#known.has(number))",
+    to: "cited",
+    tests: [watchers.citations],
+  },
+  {
+    name: "a citation that its passage does not bear out is shown",
+    file: "lib/chat/citations.ts",
+    from: "new Set(known.length > 0 ? this.#judge(claim, known) : [])",
+    to: "new Set(known)",
     tests: [watchers.citations],
   },
   {
