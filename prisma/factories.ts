@@ -90,6 +90,15 @@ export async function makeEmbedKey(
   return createEmbedKey(scope, botId, { mode: "live", allowedOrigins: [shopOrigin], ...input })
 }
 
+/** A tool that only reads, unless `input` says otherwise. */
+export async function makeTool(
+  scope: TenantScope,
+  botId: string,
+  input: CreateToolInput,
+): Promise<ToolView> {
+  return createTool(scope, botId, input)
+}
+
 /** A tool that writes, allowed on one key. Its address is public and needs no DNS. */
 export async function makeWriteTool(
   scope: TenantScope,

@@ -1,4 +1,11 @@
-import { jsonSchema, type LanguageModel, streamText, type ToolSet, tool } from "ai"
+import {
+  jsonSchema,
+  type LanguageModel,
+  streamText,
+  ToolChoiceViolationError,
+  type ToolSet,
+  tool,
+} from "ai"
 import type { ModelPrompt, ModelTool } from "./chat-model.ts"
 
 const firstTokenMs = 20_000
@@ -65,6 +72,8 @@ export async function* streamStep(
   } catch (cause) {
     outcome.error = cause
   }
+  // A model that calls when it may only speak is not obeyed, and its words stand.
+  if (ToolChoiceViolationError.isInstance(outcome.error)) outcome.error = null
   return outcome
 }
 
