@@ -1,5 +1,6 @@
 import { useId, useMemo, useRef, useState } from "preact/hooks"
 import type { Chat, Turn } from "./chat.ts"
+import { Confirmation } from "./confirmation.tsx"
 import type { BotLook, Citation } from "./contract.ts"
 import { checkIcon, thumbDownIcon, upIcon } from "./icons.tsx"
 import { LeadForm } from "./lead-form.tsx"
@@ -115,6 +116,13 @@ export function Answer({
       )}
       {passage(-1)}
       {status === "complete" && turn.id && <Feedback turn={turn} chat={chat} speech={speech} />}
+      {turn.confirmation && isLast && !isWriting && (
+        <Confirmation
+          turn={{ ...turn, confirmation: turn.confirmation }}
+          chat={chat}
+          texts={texts}
+        />
+      )}
       {turn.offersLead && isLast && !isWriting && (
         <LeadForm chat={chat} texts={texts} question={question} />
       )}

@@ -341,3 +341,50 @@ function until(isSo: () => boolean): Promise<void> {
     check()
   })
 }
+
+describe("an action that waits for a yes", () => {
+  const confirmation = { callId: "tcl_1", name: "cancel_order", summary: "order: 17" }
+  const asks: StreamPart[] = [
+    { type: "start", messageId: "msg_2" },
+    { type: "text-delta", delta: "Please confirm." },
+    { type: "data-tool-confirmation", data: confirmation },
+    { type: "finish" },
+  ]
+
+  test("is shown with the answer, and a yes or no is sent once, as a message of its own", async () => {
+    for (const isApproved of [true, false]) {
+      sent = []
+      await chat.connect()
+      replies = [() => streamOf(asks)]
+      await ask("Cancel order 17")
+      const waiting = turns().at(-1)!
+      expect(waiting).toMatchObject({ status: "complete", confirmation })
+      await Promise.all([chat.decide(waiting, isApproved), chat.decide(waiting, isApproved)])
+      expect(sent.map(({ body }) => body)).toEqual([
+        expect.objectContaining({ message: "Cancel order 17" }),
+        { confirm: { callId: "tcl_1", isApproved } },
+      ])
+      expect(turns().at(-2)!.text).toBe(`${isApproved ? "✓" : "✗"} cancel order`)
+      expect(turns().at(-1)!.text).toBe("Two days.")
+      expect(turns().some((turn) => turn.confirmation)).toBe(false)
+      // The button of a card that was still on the screen.
+      await chat.decide(turns().find(({ key }) => key === waiting.key)!, true)
+      expect(sent).toHaveLength(2)
+    }
+  })
+
+  test("whose decision did not get through is sent again unchanged, and never becomes words", async () => {
+    await chat.connect()
+    replies = [() => streamOf(asks), refuse(500), refuse(422), () => streamOf(answer)]
+    await ask("Cancel order 17")
+    await chat.decide(turns().at(-1)!, true)
+    const failed = turns().at(-1)!
+    expect(failed).toMatchObject({ role: "user", status: "failed" })
+    await chat.retry(failed)
+    expect(sent.slice(1).map(({ body }) => body)).toEqual([
+      { confirm: { callId: "tcl_1", isApproved: true } },
+      { confirm: { callId: "tcl_1", isApproved: true } },
+    ])
+    expect(chat.state().draft).toBe("")
+  })
+})

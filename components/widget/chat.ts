@@ -7,6 +7,7 @@ import type {
   MessageView,
   SessionView,
   StreamPart,
+  ToolConfirmation,
 } from "./contract.ts"
 import { readParts } from "./stream.ts"
 import { describeRefusal, type Trouble, toTrouble } from "./trouble.ts"
@@ -28,6 +29,10 @@ export type Turn = {
   feedback: "up" | "down" | null
   /** Of the visitor's turn: sent again unchanged, so that a retry is one message. */
   clientMessageId: string | null
+  /** Of an answer: what waits for the visitor's yes. Gone once they have decided. */
+  confirmation: ToolConfirmation | null
+  /** Of the visitor's turn: a decision instead of words. */
+  decision: { callId: string; isApproved: boolean } | null
   trouble: Trouble | null
 }
 
@@ -55,6 +60,8 @@ export type Chat = {
   stop: () => void
   /** null takes a thumb back. */
   rate: (turn: Turn, value: "up" | "down" | null) => Promise<void>
+  /** Says yes or no to what an answer wants to do. */
+  decide: (turn: Turn, isApproved: boolean) => Promise<void>
   leave: (lead: LeadInput) => Promise<void>
   erase: () => Promise<void>
 }
@@ -100,7 +107,8 @@ export function createChat(client: Client, memory: VisitorMemory): Chat {
   /** Takes back what was not accepted: the words return to the composer, nothing is lost. */
   const takeBack = (question: Turn, trouble: Trouble | null) => {
     const at = state.turns.findIndex((turn) => turn.key === question.key)
-    const draft = state.draft ? `${question.text}\n${state.draft}` : question.text
+    const words = question.decision ? "" : question.text
+    const draft = [words, state.draft].filter(Boolean).join("\n")
     set({
       turns: state.turns.slice(0, at),
       draft,
@@ -117,7 +125,11 @@ export function createChat(client: Client, memory: VisitorMemory): Chat {
     try {
       const response = await client.request("chat", {
         method: "POST",
-        body: JSON.stringify({ message: question.text, clientMessageId: question.clientMessageId }),
+        body: JSON.stringify(
+          question.decision
+            ? { confirm: question.decision }
+            : { message: question.text, clientMessageId: question.clientMessageId },
+        ),
         signal: abort.signal,
       })
       isAccepted = true
@@ -214,6 +226,20 @@ export function createChat(client: Client, memory: VisitorMemory): Chat {
         change(turn.key, { feedback: turn.feedback })
       }
     },
+    async decide(turn, isApproved) {
+      const { confirmation } = turn
+      const isBlocked = state.isAnswering || !state.isOnline || state.phase === "closed"
+      if (!confirmation || isBlocked) return
+      const { callId, name } = confirmation
+      change(turn.key, { confirmation: null })
+      const question = {
+        ...newTurn("user", `${isApproved ? "✓" : "✗"} ${name.replaceAll("_", " ")}`),
+        clientMessageId: `confirm:${callId}`,
+        decision: { callId, isApproved },
+      }
+      set({ turns: [...state.turns, question] })
+      await ask(question)
+    },
     leave: (lead) => request("leads", "POST", lead),
     async erase() {
       abort?.abort()
@@ -241,6 +267,8 @@ export function applyPart(turn: Turn, part: StreamPart): Partial<Turn> | null {
       const { isAnswered, mode, offerLead } = part.data
       return { isAnswered, mode, offersLead: offerLead }
     }
+    case "data-tool-confirmation":
+      return { confirmation: part.data }
     case "data-problem": {
       const status = part.data.code === "day_limit" ? 429 : 500
       return { status: "failed", trouble: describeRefusal(status, part.data).trouble }
@@ -271,6 +299,8 @@ function newTurn(role: Turn["role"], text: string): Turn {
     offersLead: false,
     feedback: null,
     clientMessageId: null,
+    confirmation: null,
+    decision: null,
     trouble: null,
   }
 }

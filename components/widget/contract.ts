@@ -60,9 +60,13 @@ export type StreamPart =
       data: { isAnswered: boolean; mode: AnswerMode; offerLead: boolean }
     }
   | { type: "data-problem"; data: ProblemView }
+  | { type: "data-tool-confirmation"; data: ToolConfirmation }
   | { type: "data-revoked" }
   | { type: "error"; errorText: string }
   | { type: "finish" }
   | { type: "abort" }
+
+/** A tool that writes and waits for the visitor's yes: nothing has run. */
+export type ToolConfirmation = { callId: string; name: string; summary: string }
 
 export type LeadInput = { name: string; email?: string; phone?: string; message: string }

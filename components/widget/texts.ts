@@ -57,6 +57,9 @@ const en = {
   contactNeeded: "Please give an e-mail address or a phone number.",
   notStored: "That did not work. Please try again.",
   latest: "Jump to the latest message",
+  confirmTitle: "Shall I do this?",
+  approve: "Yes, do it",
+  decline: "No",
 }
 
 export type Texts = typeof en
@@ -118,6 +121,9 @@ const de: Texts = {
   contactNeeded: "Bitte geben Sie eine E-Mail-Adresse oder Telefonnummer an.",
   notStored: "Das hat nicht geklappt. Bitte versuchen Sie es noch einmal.",
   latest: "Zur neuesten Nachricht",
+  confirmTitle: "Soll ich das tun?",
+  approve: "Ja, bitte",
+  decline: "Nein",
 }
 
 const fr: Texts = {
@@ -177,6 +183,9 @@ const fr: Texts = {
   contactNeeded: "Indiquez une adresse e-mail ou un numéro de téléphone.",
   notStored: "Cela n’a pas fonctionné. Veuillez réessayer.",
   latest: "Aller au dernier message",
+  confirmTitle: "Dois-je le faire ?",
+  approve: "Oui, allez-y",
+  decline: "Non",
 }
 
 const es: Texts = {
@@ -236,6 +245,9 @@ const es: Texts = {
   contactNeeded: "Indique un correo electrónico o un teléfono.",
   notStored: "No ha funcionado. Inténtelo de nuevo.",
   latest: "Ir al último mensaje",
+  confirmTitle: "¿Lo hago?",
+  approve: "Sí, adelante",
+  decline: "No",
 }
 
 const tr: Texts = {
@@ -295,6 +307,9 @@ const tr: Texts = {
   contactNeeded: "Lütfen bir e-posta adresi veya telefon numarası yazın.",
   notStored: "Olmadı. Lütfen yeniden deneyin.",
   latest: "En son mesaja git",
+  confirmTitle: "Bunu yapayım mı?",
+  approve: "Evet, yap",
+  decline: "Hayır",
 }
 
 const ar: Texts = {
@@ -354,6 +369,9 @@ const ar: Texts = {
   contactNeeded: "يُرجى كتابة بريد إلكتروني أو رقم هاتف.",
   notStored: "لم ينجح ذلك. حاول مرة أخرى.",
   latest: "الانتقال إلى أحدث رسالة",
+  confirmTitle: "هل أقوم بذلك؟",
+  approve: "نعم، نفّذ",
+  decline: "لا",
 }
 
 const all: Record<string, Texts> = { en, de, fr, es, tr, ar }

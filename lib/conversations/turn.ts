@@ -67,7 +67,7 @@ async function readMessage(scope: VisitorScope, input: ChatInput) {
   }
   const { name } = await findCall(scope, confirm.callId)
   return {
-    message: `${confirm.isApproved ? "✓" : "✗"} ${name}`,
+    message: `${confirm.isApproved ? "✓" : "✗"} ${name.replaceAll("_", " ")}`,
     clientMessageId: `confirm:${confirm.callId}`,
   }
 }
