@@ -376,9 +376,33 @@ describe("an evil model", () => {
     const most = price.input * BigInt(bytes) + price.output * BigInt(asked.length * 1_000)
     expect(worstCaseCost(world.model!, prompt, tools)).toBeGreaterThan(most)
     expect(worstCaseCost(world.model!, prompt)).toBeLessThan(most)
+    const results = JSON.stringify(asked.at(-1)!.messages.filter(({ role }) => role === "tool"))
+    expect(Buffer.byteLength(results)).toBeLessThan(21_500)
     const [left] = await withTenant(tenant.scope, (tx) => tx.spendReservation.findMany({}))
     expect(left).toBeUndefined()
   })
+})
+
+test("the worst day of a key counts every step that its bots' tools allow, and none without tools", async () => {
+  const { worstDay } = await import("./spend.ts")
+  const { listToolsOfKey } = await import("#lib/tools/queries.ts")
+  const { defaultKeyLimits } = await import("#lib/limits/schema.ts")
+  // So much money that the messages of a day are the bound.
+  const limits = { ...defaultKeyLimits, messagesPerDay: 10, monthlySpendMinor: 100_000_000 }
+  const read = async () =>
+    worstDay(limits, await withTenant(tenant.scope, (tx) => listToolsOfKey(tx, key.id)))
+  const plain = await read()
+  expect(plain).toBe(worstDay(limits))
+  const write = await makeWriteTool(tenant.scope, botId, key.id, cancel)
+  const withTools = await read()
+  expect(withTools).toBeGreaterThan(2n * plain)
+  await updateEmbedKey(tenant.scope, key.id, { tools: [] })
+  expect(await read()).toBe(plain)
+  const reading = await makeTool(tenant.scope, botId, lookup)
+  expect(await read()).toBeGreaterThan(2n * plain)
+  await updateTool(tenant.scope, reading.id, { isEnabled: false })
+  expect(await read()).toBe(plain)
+  expect(write.isWrite).toBe(true)
 })
 
 describe("a tool that writes", () => {

@@ -22,8 +22,8 @@ const turnMs = 150_000
 const maxSteps = 4
 /** What one turn may do with tools, however often the model asks. */
 export const maxToolCalls = 5
-/** Of one call's arguments and answer, in the prompt of the next step. */
-export const maxCallBytes = 12_000
+/** Of all calls of a turn, arguments and answers together, in the prompts of its later steps. */
+const maxToolBytes = 20_000
 
 export type ChatModel = { model: LanguageModel; name: string; price: TokenPrice }
 
@@ -110,6 +110,7 @@ export async function* streamModel(
   const list = toolbox?.tools ?? []
   const messages = [...prompt.messages]
   const usage = { input: 0, output: 0, isEstimated: false }
+  const room = { bytes: maxToolBytes }
   let callsLeft = maxToolCalls
   let error: unknown = null
   for (let step = 1; ; step += 1) {
@@ -126,7 +127,7 @@ export async function* streamModel(
     callsLeft -= calls.length
     const answered = await answerCalls(toolbox, calls, signal)
     if (!answered) break
-    messages.push(...toMessages(next.value.text, answered, step))
+    messages.push(...toMessages(next.value.text, answered, step, room))
   }
   if (error && !outerSignal.aborted) {
     const reason = String((error as Error).message ?? error).slice(0, 300)
@@ -164,16 +165,24 @@ async function answerCalls(
 }
 
 /** A step as the next one reads it, in names and sizes of our own: the model's may be anything. */
-function toMessages(text: string, calls: AnsweredCall[], step: number): ModelMessage[] {
+function toMessages(
+  text: string,
+  calls: AnsweredCall[],
+  step: number,
+  room: { bytes: number },
+): ModelMessage[] {
   const own = calls.map((call, i) => {
     const args = JSON.stringify(call.input) ?? "{}"
     const isPlain = typeof call.input === "object" && call.input !== null
-    const fits = isPlain && Buffer.byteLength(args + call.text) <= maxCallBytes
+    const fits = isPlain && Buffer.byteLength(args) <= room.bytes
+    if (fits) room.bytes -= Buffer.byteLength(args)
+    const value = cutBytes(call.text, room.bytes)
+    room.bytes -= Buffer.byteLength(value)
     return {
       toolCallId: `call_${step}_${i}`,
       toolName: call.name.replace(/[^\w-]/g, "_").slice(0, 40) || "unknown",
       input: fits ? call.input : {},
-      output: { type: "text" as const, value: cutBytes(call.text, maxCallBytes) },
+      output: { type: "text" as const, value },
     }
   })
   return [
@@ -193,7 +202,12 @@ function toMessages(text: string, calls: AnsweredCall[], step: number): ModelMes
 
 function cutBytes(text: string, most: number): string {
   const bytes = Buffer.from(text, "utf8")
-  return bytes.byteLength <= most ? text : bytes.subarray(0, most - 3).toString("utf8")
+  return bytes.byteLength <= most
+    ? text
+    : bytes
+        .subarray(0, most)
+        .toString("utf8")
+        .replace(/\ufffd$/, "")
 }
 
 function addUsage(
@@ -222,7 +236,7 @@ export function worstCaseCost(
   let input = 0
   for (let step = 0; step < steps; step += 1) {
     // What steps before this one added: their words, and every call with its answer.
-    const calls = step === 0 ? 0 : maxToolCalls * (maxCallBytes + overheadTokens)
+    const calls = step === 0 ? 0 : maxToolBytes + maxToolCalls * overheadTokens
     input += first + step * (maxOutputTokens + overheadTokens) + calls
   }
   return costOf(price, {
