@@ -90,8 +90,8 @@ describe("refused, however good the work", () => {
 
 describe("while the verifier is away the work decides", () => {
   test.each<[string, Answer]>([
-    ["it fails", { status: 500, body: "{}" }],
-    ["it limits us", { status: 429, body: "{}" }],
+    ["it fails", { status: 500, body: '{"success":false}' }],
+    ["it limits us", { status: 429, body: '{"success":false}' }],
     ["it says something else", { body: "<html>" }],
     ["it stays silent for three seconds", "silence"],
   ])("%s", async (_, outage) => {
