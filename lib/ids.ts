@@ -19,6 +19,9 @@ const prefixes = {
   room: "rom",
   tool: "tol",
   toolCall: "tcl",
+  golden: "gld",
+  run: "run",
+  gap: "gap",
 } as const
 
 export type IdKind = keyof typeof prefixes

@@ -22,6 +22,7 @@ export const order = [
   "tools",
   "chat",
   "conversations",
+  "quality",
   "leads",
   "auth",
   "operator",
@@ -95,7 +96,8 @@ function owned(options: {
 const route = /^app\/(?:.*\/)?route\.ts$/
 const action = /^app\/(?:.*\/)?actions\.ts$/
 /** Commands and queries of a module, also where they are split by subject. */
-const commands = "(?:[a-z-]+/commands|keys/api-keys|admission/tickets|knowledge/search)\\.ts"
+const commands =
+  "(?:[a-z-]+/commands|keys/api-keys|admission/tickets|knowledge/search|quality/(?:gate|gaps))\\.ts"
 const schemas = "[a-z-]+/schema\\.ts"
 
 export const rows: Row[] = [

@@ -1,6 +1,6 @@
 import { newId } from "#lib/ids.ts"
 import type { Tx } from "#lib/tenancy/database.ts"
-import type { VisitorScope } from "#lib/tenancy/scope.ts"
+import type { TenantScope } from "#lib/tenancy/scope.ts"
 
 export type Usage = {
   model: string
@@ -11,11 +11,17 @@ export type Usage = {
   costNanos: bigint
 }
 
-/** Appends one model call to the ledger, in the caller's transaction. */
+/**
+ * Appends one model call to the ledger, in the caller's transaction: a visitor's, or a member's trial of
+ * `botId`, which belongs to no message.
+ */
 export async function recordUsage(
   tx: Tx,
-  scope: VisitorScope,
-  usage: Usage & { messageId: string },
+  scope: TenantScope,
+  {
+    botId,
+    ...usage
+  }: Usage & ({ messageId: string; botId?: never } | { messageId: null; botId: string }),
 ): Promise<void> {
   // createMany: a visitor's scope may add to the ledger and never read it back.
   await tx.usageEntry.createMany({
@@ -23,9 +29,9 @@ export async function recordUsage(
       {
         id: newId("usage"),
         tenantId: scope.tenantId,
-        botId: scope.visitor.botId,
-        keyId: scope.visitor.keyId,
-        sessionId: scope.visitor.sessionId,
+        botId: scope.visitor?.botId ?? botId ?? "",
+        keyId: scope.visitor?.keyId ?? null,
+        sessionId: scope.visitor?.sessionId ?? null,
         kind: "chat",
         ...usage,
       },

@@ -4,7 +4,7 @@ import { env } from "#lib/env.ts"
 import { newId } from "#lib/ids.ts"
 import { type Tx, withTenant } from "#lib/tenancy/database.ts"
 import { countRefusal } from "#lib/tenancy/directory.ts"
-import type { VisitorScope } from "#lib/tenancy/scope.ts"
+import type { TenantScope, VisitorScope } from "#lib/tenancy/scope.ts"
 import { utcDay } from "./counters.ts"
 import { defaultKeyLimits, type KeyLimits } from "./schema.ts"
 
@@ -51,14 +51,38 @@ export async function reserveSpend(
   at = new Date(),
 ): Promise<Reservation | null> {
   const { keyId, botId, origin } = scope.visitor
+  const reservation = await reserve(scope, botId, nanos, at, [
+    { subject: `key:${keyId}`, period: utcMonth(at), cap: minor(limits.monthlySpendMinor) },
+    { subject: `key:${keyId}`, period: utcDay(at), cap: keyDayCap(limits) },
+  ])
+  if (!reservation) await countRefusal(keyId, "spend_cap", origin)
+  return reservation
+}
+
+/** The same for a member who tries their own bot: no key pays, the tenant's and the deployment's caps hold. */
+export async function reserveMemberSpend(
+  scope: TenantScope,
+  botId: string,
+  nanos: bigint,
+  at = new Date(),
+): Promise<Reservation | null> {
+  return reserve(scope, botId, nanos, at, [])
+}
+
+async function reserve(
+  scope: TenantScope,
+  botId: string,
+  nanos: bigint,
+  at: Date,
+  keyCounters: Counter[],
+): Promise<Reservation | null> {
   const month = utcMonth(at)
   try {
     return await withTenant(scope, async (tx) => {
       const tenantCap = minor(await readTenantCap(tx))
       const counters: Counter[] = [
         { subject: "tenant", period: month, cap: tenantCap },
-        { subject: `key:${keyId}`, period: month, cap: minor(limits.monthlySpendMinor) },
-        { subject: `key:${keyId}`, period: utcDay(at), cap: keyDayCap(limits) },
+        ...keyCounters,
         // What a bot costs; the tenant's cap stands above it already.
         { subject: `bot:${botId}`, period: month, cap: tenantCap },
       ]
@@ -82,12 +106,11 @@ export async function reserveSpend(
     })
   } catch (error) {
     if (!(error instanceof CapReached)) throw error
-    await countRefusal(keyId, "spend_cap", origin)
     return null
   }
 }
 
-async function reserveCounter(tx: Tx, scope: VisitorScope, counter: Counter, nanos: bigint) {
+async function reserveCounter(tx: Tx, scope: TenantScope, counter: Counter, nanos: bigint) {
   const { subject, period, cap } = counter
   if (nanos > cap) throw new CapReached()
   const taken = await tx.$queryRaw<{ subject: string }[]>`
@@ -105,7 +128,7 @@ async function reserveCounter(tx: Tx, scope: VisitorScope, counter: Counter, nan
  */
 export async function settleSpend(
   tx: Tx,
-  scope: VisitorScope,
+  scope: TenantScope,
   reservation: Reservation,
   cost: bigint,
 ): Promise<bigint> {
@@ -128,7 +151,7 @@ export async function settleSpend(
 /** Tells the owner once when a month passes half, four fifths and all of a cap. */
 async function alert(
   tx: Tx,
-  scope: VisitorScope,
+  scope: TenantScope,
   { subject, period, cap }: Counter,
   before: bigint,
   after: bigint,

@@ -6,6 +6,8 @@ import { ingestSource } from "#lib/knowledge/ingest.ts"
 import { createLead } from "#lib/leads/commands.ts"
 import { effectiveLimits } from "#lib/limits/schema.ts"
 import { reserveSpend } from "#lib/limits/spend.ts"
+import { createGolden, runGolden } from "#lib/quality/commands.ts"
+import { dismissGap } from "#lib/quality/gaps.ts"
 import { askForConfirmation } from "#lib/tools/calls.ts"
 import type { OfferedTool } from "#lib/tools/queries.ts"
 import {
@@ -46,14 +48,23 @@ export async function makeHousehold(): Promise<Household> {
     await countRefusal(key.id, "origin_refused", "https://evil.example.net")
     const tool = await makeWriteTool(tenant.scope, bot.id, key.id)
     const visitors = [await makeVisitor(key.key), await makeVisitor(key.key)]
-    for (const visitor of visitors) await converse(visitor, canary, tool)
+    const answers = []
+    for (const visitor of visitors) answers.push(await converse(visitor, canary, tool))
+    await createGolden(tenant.scope, bot.id, { question: `What is ${canary}?` })
+    await runGolden(tenant.scope, bot.id, "quotes")
+    await dismissGap(tenant.scope, bot.id, answers)
     await blockNetwork(tenant.scope, key.id, "192.0.2.0/24")
     bots.push({ botId: bot.id, keyId: key.id, visitors })
   }
   return { tenant, bots, canary }
 }
 
-async function converse({ scope }: MadeVisitor, canary: string, tool: OfferedTool): Promise<void> {
+/** Returns the id of the answer. */
+async function converse(
+  { scope }: MadeVisitor,
+  canary: string,
+  tool: OfferedTool,
+): Promise<string> {
   const turn = await beginTurn(scope, { message: canary }, effectiveLimits("live", {}))
   const limits = effectiveLimits("live", {})
   const usage = {
@@ -77,4 +88,5 @@ async function converse({ scope }: MadeVisitor, canary: string, tool: OfferedToo
   const { conversationId } = turn
   await askForConfirmation(scope, { tool, conversationId, arguments: { order: canary } })
   await createLead(scope, { name: canary, email: "visitor@example.com", message: canary })
+  return turn.answerId
 }

@@ -254,6 +254,11 @@ test("a child under another tenant's parent is refused by every foreign key", as
 /** What a visitor has no business with, even inside their own tenant. */
 const houseTables = [
   "blocked_networks",
+  "closed_gap_messages",
+  "closed_gaps",
+  "golden_questions",
+  "quality_results",
+  "quality_runs",
   "api_keys",
   "audit_events",
   "embed_key_origins",
