@@ -28,6 +28,7 @@ export type Database = {
   appUrl: string
   superuserUrl: string
   dataDir: string
+  readPid(): Promise<number>
   /** Ends the server at once, as a crash of its machine would. */
   kill(): Promise<void>
   /** Starts it again on the same folder and port. */
@@ -45,6 +46,8 @@ export type Deployment = {
   masterKey: string
   model: FakeModel
   database: Database
+  /** Of the web processes and of the database server, for whoever counts what they use. */
+  processIds: { web: number[]; database: number }
   /** What a further process would need to join. */
   env: Record<string, string>
   /** Everything that every process has logged so far. */
@@ -89,6 +92,10 @@ export async function startDeployment(options: DeploymentOptions = {}): Promise<
       masterKey: env.MASTER_API_KEY!,
       model,
       database,
+      processIds: {
+        web: programs.slice(1).map((program) => program.process.pid!),
+        database: await database.readPid(),
+      },
       env,
       logs: () => programs.map((program) => program.log()).join("\n"),
       stop,
@@ -112,18 +119,20 @@ async function createDatabase(isDurable: boolean): Promise<Database> {
         await client.query(`alter system set ${setting} = off`)
       await client.query("select pg_reload_conf()")
     })
+  const readPid = () =>
+    withClient(superuserUrl, async (client) => {
+      const { rows } = await client.query("select pg_read_file('postmaster.pid') as content")
+      return Number(rows[0].content.split("\n")[0])
+    })
   return {
     env,
     ownerUrl,
     superuserUrl,
     appUrl: env.DATABASE_URL ?? "",
     dataDir,
+    readPid,
     async kill() {
-      const pid = await withClient(superuserUrl, async (client) => {
-        const { rows } = await client.query("select pg_read_file('postmaster.pid') as content")
-        return Number(rows[0].content.split("\n")[0])
-      })
-      process.kill(pid, "SIGQUIT")
+      process.kill(await readPid(), "SIGQUIT")
     },
     async revive() {
       await prepared.stop()
