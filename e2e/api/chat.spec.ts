@@ -128,6 +128,20 @@ test("a visitor who leaves stops the model; the answer so far is kept as interru
   expect(next.types.at(-1)).toBe("finish")
 })
 
+test("a visitor who gives up on a model that says nothing frees it and themselves", async ({
+  deployment,
+}) => {
+  const shop = await openShop(deployment)
+  const { token } = await openSession(deployment, shop)
+  const marker = uniqueMarker(scripts.hanging)
+  const leaving = new AbortController()
+  await sendMessage(deployment, token, `${question} ${marker}`, { signal: leaving.signal })
+  await deployment.model.waitForCall(marker)
+  leaving.abort()
+  await deployment.model.waitForCall(marker, (c) => c.outcome === "aborted")
+  await expect.poll(async () => (await sendMessage(deployment, token, question)).status).toBe(200)
+})
+
 test("the same clientMessageId twice is one message, one model call and one charge", async ({
   deployment,
 }) => {
