@@ -5,6 +5,8 @@ const config: NextConfig = {
   // Our answers are small or streams; a proxy in front compresses better and event streams must not be.
   compress: true,
   generateEtags: false,
+  // Next would print the arguments of server actions in development, a sign-up password among them.
+  logging: { serverFunctions: false },
   productionBrowserSourceMaps: false,
   images: { unoptimized: true },
   // `npm run typecheck` checks the whole project, tests and scripts included.
