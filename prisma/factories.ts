@@ -4,6 +4,8 @@ import { createTenantWithOwner } from "#lib/auth/commands.ts"
 import { hashPassword } from "#lib/auth/password.ts"
 import { createBot, updateBot } from "#lib/bots/commands.ts"
 import type { BotView, CreateBotInput } from "#lib/bots/schema.ts"
+import { beginTurn } from "#lib/conversations/turn.ts"
+import { chatStreamResponse } from "#lib/http/chat-stream.ts"
 import { createApiKey } from "#lib/keys/api-keys.ts"
 import { createEmbedKey, updateEmbedKey } from "#lib/keys/commands.ts"
 import { getEmbedKey } from "#lib/keys/queries.ts"
@@ -11,6 +13,7 @@ import type { CreateEmbedKeyInput, EmbedKeyView } from "#lib/keys/schema.ts"
 import { addQuestionSource, addTextSource } from "#lib/knowledge/commands.ts"
 import { ingestSource } from "#lib/knowledge/ingest.ts"
 import type { SourceView } from "#lib/knowledge/schema.ts"
+import { effectiveLimits } from "#lib/limits/schema.ts"
 import { newSecret } from "#lib/secrets.ts"
 import type { Role } from "#lib/tenancy/permissions.ts"
 import { scopeFromMember, type TenantScope, type VisitorScope } from "#lib/tenancy/scope.ts"
@@ -144,4 +147,12 @@ export async function makeVisitor(
   )
   const { token, sessionId, visitorSecret, scope } = opened
   return { token, sessionId, visitorSecret, scope }
+}
+
+/** Asks through the product's own path, from storing the question to the end of the answer's stream. */
+export async function makeQuestion(visitor: MadeVisitor, message: string): Promise<void> {
+  const limits = effectiveLimits("live", {})
+  const turn = await beginTurn(visitor.scope, { message }, limits)
+  const { signal } = new AbortController()
+  await chatStreamResponse(visitor.scope, turn, { limits, signal, free: async () => {} }).text()
 }

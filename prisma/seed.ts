@@ -4,7 +4,7 @@ import { parseArgs } from "node:util"
 import { createPreviewTicket } from "#lib/admission/tickets.ts"
 import { updateBot } from "#lib/bots/commands.ts"
 import { disconnect } from "#lib/tenancy/database.ts"
-import { makeEmbedKey, makeTenant, makeTextSource } from "./factories.ts"
+import { makeEmbedKey, makeQuestion, makeTenant, makeTextSource, makeVisitor } from "./factories.ts"
 
 // The demo business: a shop with ten help articles, one published bot and a test tag for its own pages.
 
@@ -20,6 +20,15 @@ export type DemoFacts = {
 }
 
 export const demoSignIn = { email: "owner@lantern-loom.example", password: "lantern-and-loom" }
+
+/** What visitors have asked already: the console is not empty, and one question shows a gap. */
+const asked = [
+  ["How long does delivery to Norway take?", "And what does it cost?"],
+  ["Can I put a wool blanket in the tumble dryer?"],
+  ["Are you open on Saturdays?", "Where can I park?"],
+  ["Do you rent out tents for weddings?"],
+  ["Is the lamp Storm safe in a bathroom?"],
+]
 
 /** Makes the demo business in an empty database. `shopOrigin` is where its page is served. */
 export async function seedDemo(shopOrigin: string): Promise<DemoFacts> {
@@ -49,6 +58,10 @@ export async function seedDemo(shopOrigin: string): Promise<DemoFacts> {
     mode: "test",
     allowedOrigins: [shopOrigin],
   })
+  for (const questions of asked) {
+    const visitor = await makeVisitor(key.key, { origin: shopOrigin })
+    for (const question of questions) await makeQuestion(visitor, question)
+  }
   const { key: landingKey } = await createPreviewTicket(scope, botId)
   return { ...demoSignIn, tenantId, botId, embedKey: key.key, landingKey }
 }
