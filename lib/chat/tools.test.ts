@@ -531,6 +531,22 @@ describe("a tool that writes", () => {
     world.model = model
   })
 
+  test("leaves no call behind once it lapsed, or the visitor is forgotten", async () => {
+    await makeWriteTool(tenant.scope, botId, key.id, cancel)
+    const read = () => withTenant(tenant.scope, (tx) => tx.toolCall.findMany({ where: { botId } }))
+    script = () => ({ calls: [call("cancel_order", { order: "17" })] })
+    const first = (await ask("Please cancel my order 17")).confirmation
+    await withTenant(tenant.scope, (tx) =>
+      tx.toolCall.updateMany({ data: { expiresAt: new Date(Date.now() - 1) } }),
+    )
+    const second = (await ask("Please cancel my order 17 now")).confirmation
+    expect((await read()).map(({ id }) => id)).toEqual([second!.callId])
+    expect(first!.callId).not.toBe(second!.callId)
+    const { forgetVisitor } = await import("#lib/conversations/commands.ts")
+    await forgetVisitor(visitor.scope)
+    expect(await read()).toEqual([])
+  })
+
   test("leaves a yes and a no in the audit log", async () => {
     const tool = await makeWriteTool(tenant.scope, botId, key.id, cancel)
     callsOnce(call("cancel_order", { order: "17" }))

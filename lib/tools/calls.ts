@@ -31,6 +31,8 @@ export async function askForConfirmation(
     const row = await tx.tool.findFirst({ where: { id: tool.id, botId, isEnabled: true } })
     const leave = await tx.embedKeyTool.findFirst({ where: { keyId, botId, toolId: tool.id } })
     if (!row || !leave) return null
+    // What a visitor once typed is kept no longer than it can be of use; the audit log has the decision.
+    await tx.toolCall.deleteMany({ where: { visitorId, expiresAt: { lt: new Date() } } })
     const { id } = await tx.toolCall.create({
       data: {
         id: newId("toolCall"),
