@@ -6,6 +6,7 @@ const prefixes = {
   signIn: "sgn",
   bot: "bot",
   source: "src",
+  crawl: "crw",
   chunk: "chk",
   key: "key",
   session: "ses",

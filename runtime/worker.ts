@@ -1,3 +1,4 @@
+import { startCrawlStarter } from "#lib/jobs/crawl-starter.ts"
 import { startIngestQueue } from "#lib/jobs/ingest-queue.ts"
 import { log } from "#lib/log.ts"
 import { disconnect } from "#lib/tenancy/database.ts"
@@ -10,6 +11,7 @@ const housekeepingMs = 60_000
 /** The worker: reads sources and tidies up. It may be killed at any moment; see lib/knowledge/ingest.ts. */
 async function main(): Promise<void> {
   const queue = await startIngestQueue()
+  const crawls = startCrawlStarter()
   const housekeeping = setInterval(() => {
     sweepExpired().catch((error: Error) => log.warn({ reason: error.message }, "tidying failed"))
   }, housekeepingMs)
@@ -19,7 +21,7 @@ async function main(): Promise<void> {
     if (isStopping) return
     isStopping = true
     clearInterval(housekeeping)
-    await queue.stop(graceMs)
+    await Promise.all([queue.stop(graceMs), crawls.stop()])
     await disconnect()
     process.exit(0)
   }

@@ -97,7 +97,7 @@ const route = /^app\/(?:.*\/)?route\.ts$/
 const action = /^app\/(?:.*\/)?actions\.ts$/
 /** Commands and queries of a module, also where they are split by subject. */
 const commands =
-  "(?:[a-z-]+/commands|keys/api-keys|admission/tickets|knowledge/search|quality/(?:gate|gaps))\\.ts"
+  "(?:[a-z-]+/commands|keys/api-keys|admission/tickets|knowledge/(?:search|crawl-commands|crawl-queries)|quality/(?:gate|gaps))\\.ts"
 const schemas = "[a-z-]+/schema\\.ts"
 
 export const rows: Row[] = [
@@ -193,7 +193,7 @@ export const rows: Row[] = [
   owned({
     what: /^lib\/tenancy\/scope\.ts$/,
     owner:
-      /^lib\/(?:tenancy\/|auth\/|admission\/sessions\.ts|operator\/commands\.ts|knowledge\/ingest\.ts)/,
+      /^lib\/(?:tenancy\/|auth\/|admission\/sessions\.ts|operator\/commands\.ts|knowledge\/(?:ingest|crawl)\.ts)/,
     reason: "A scope is made where a credential was just proven; everyone else names its type.",
     areTypesFree: true,
     bad: 'import { scopeFromMember } from "#lib/tenancy/scope.ts"',

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client"
 import { countOpenStreams } from "#lib/admission/open-streams.ts"
+import { countQueue } from "#lib/tenancy/directory.ts"
 
 // Nothing here names a tenant: the operator watches health, not customers.
 
@@ -21,6 +22,20 @@ function metrics(): Metrics {
     registers: [registry],
     collect() {
       this.set(countOpenStreams())
+    },
+  })
+  new Gauge({
+    name: "coatcheck_sources_unfinished",
+    help: "Sources that wait to be read or are being read, in the whole deployment",
+    labelNames: ["state"],
+    registers: [registry],
+    async collect() {
+      // While the database is away the figure is missing, not wrong.
+      this.reset()
+      const counts = await countQueue().catch(() => null)
+      if (!counts) return
+      this.set({ state: "queued" }, counts.queued)
+      this.set({ state: "processing" }, counts.processing)
     },
   })
   shared.coatcheckMetrics = {

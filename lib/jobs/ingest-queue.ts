@@ -1,6 +1,7 @@
 import { type JobWithMetadata, PgBoss } from "pg-boss"
 import { env } from "#lib/env.ts"
 import { ingestSource } from "#lib/knowledge/ingest.ts"
+import { quotas } from "#lib/knowledge/quotas.ts"
 import { log } from "#lib/log.ts"
 import { findSourceTenant, listUnfinishedSources } from "#lib/tenancy/directory.ts"
 
@@ -13,9 +14,8 @@ const schema = "pgboss"
 const sweepMs = 1_000
 /** How long a source that was handed to the queue is left alone before it is handed over again. */
 const resendMs = 30_000
-const workers = 2
-/** So many of one tenant's sources wait in the queue at once: another tenant's need not wait for all. */
-const perTenant = 8
+/** One more than a tenant may keep busy: somebody else's first page never waits for all of another's. */
+const workers = quotas.runningSources + 1
 
 type IngestJob = { sourceId: string }
 
@@ -103,7 +103,7 @@ async function runJob(sourceId: string, options: RunOptions): Promise<string> {
 
 type Sent = Map<string, { tenantId: string; at: number }>
 
-/** Hands unfinished sources to the queue, a few of each tenant at a time, until told to stop. */
+/** Hands unfinished sources to the queue, as many of each tenant as may run, until told to stop. */
 async function sweep(boss: PgBoss, sent: Sent, news: News): Promise<void> {
   while (!news.isOver) {
     try {
@@ -122,7 +122,7 @@ async function offer(boss: PgBoss, sent: Sent, sourceId: string): Promise<void> 
   const tenantId = await findSourceTenant(sourceId)
   if (!tenantId) return
   const waiting = [...sent.values()].filter((other) => other.tenantId === tenantId).length
-  if (waiting >= perTenant) return
+  if (waiting >= quotas.runningSources) return
   sent.set(sourceId, { tenantId, at: now })
   await boss.send(queue, { sourceId })
 }

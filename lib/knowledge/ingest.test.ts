@@ -7,12 +7,16 @@ import {
   addFileSource,
   addQuestionSource,
   addTextSource,
+  cancelSource,
   deleteSource,
+  replaceSource,
   retrySource,
 } from "./commands.ts"
 import { ingestSource } from "./ingest.ts"
 import { makePdf } from "./pdf.fixture.ts"
 import { getSource, getSourceText, listSources } from "./queries.ts"
+import { quotas } from "./quotas.ts"
+import { searchKnowledge } from "./search.ts"
 
 let tenant: MadeTenant
 let botId: string
@@ -124,7 +128,7 @@ describe("killed, raced or overtaken, it leaves everything or nothing", () => {
   test("an attempt that was overtaken writes nothing, the newer one everything once", async () => {
     const source = await addPdf(makePdf([["Overtaken"]]))
     const outcome = await interfere(source.id, (admin) =>
-      admin.query("update sources set attempts = attempts + 1 where id = $1", [source.id]),
+      admin.query("update sources set claim = claim + 1 where id = $1", [source.id]),
     )
     expect(outcome).toBe("gone")
     expect(await countChunks(source.id)).toBe(0)
@@ -162,6 +166,137 @@ describe("killed, raced or overtaken, it leaves everything or nothing", () => {
     expect(await ingestSource(source.id)).toBe("ready")
     expect(await ingestSource(source.id, { isTakeover: true })).toBe("taken")
     expect(await ingestSource("src_000000000000000000000000")).toBe("gone")
+  })
+})
+
+describe("a new version takes the place of the old in one instant", () => {
+  const ask = async (query: string) =>
+    (await searchKnowledge(tenant.scope, botId, query, 10)).passages
+      .map(({ title, text }) => `${title}: ${text}`)
+      .filter((text) => /zebra/i.test(text))
+
+  test("the old one answers until the new one is read, never both, and then not at all", async () => {
+    const source = await addTextSource(tenant.scope, botId, { title: "T1", text: "Zebra one." })
+    await ingestSource(source.id)
+    const next = { title: "T2", text: "Zebra two." }
+    expect(await replaceSource(tenant.scope, source.id, next)).toMatchObject({ status: "queued" })
+    expect(await ask("zebra")).toEqual(["T1: Zebra one."])
+    const seen: string[][] = []
+    const reading = ingestSource(source.id).then((outcome) => {
+      seen.push([outcome])
+    })
+    while (seen.length === 0) {
+      const answers = await ask("zebra")
+      expect([["T1: Zebra one."], ["T2: Zebra two."]]).toContainEqual(answers)
+    }
+    await reading
+    expect(await ask("zebra")).toEqual(["T2: Zebra two."])
+    expect(await ask("zebra one")).toEqual(["T2: Zebra two."])
+    expect(await getSource(tenant.scope, source.id)).toMatchObject({ title: "T2", chunkCount: 1 })
+    await deleteSource(tenant.scope, source.id)
+    expect(await ask("zebra")).toEqual([])
+  })
+
+  test("a new version that cannot be read leaves the old one in use, and says so", async () => {
+    const source = await addPdf(makePdf([["Zebra file."]]))
+    await ingestSource(source.id)
+    const locked = makePdf([["x"]], { isEncrypted: true })
+    const file = { fileName: "next.pdf", mediaType: "", bytes: locked }
+    await replaceSource(tenant.scope, source.id, { file })
+    expect(await ingestSource(source.id)).toBe("failed")
+    const view = await getSource(tenant.scope, source.id)
+    expect(view).toMatchObject({ status: "ready", error: null })
+    expect(view.notice).toMatch(/earlier one stays in use.*password/)
+    expect(await ask("zebra")).toEqual(["file: Zebra file."])
+    await deleteSource(tenant.scope, source.id)
+  })
+
+  test("a version replaced while it is read is never published", async () => {
+    const source = await addTextSource(tenant.scope, botId, { title: "T", text: "Zebra early." })
+    await ingestSource(source.id)
+    await replaceSource(tenant.scope, source.id, { title: "T", text: "Zebra never." })
+    // What replaceSource does, on a connection that is not kept waiting.
+    const outcome = await interfere(source.id, async (admin) => {
+      const next = Buffer.from("Zebra late.")
+      await admin.query("update source_originals set pending = $2 where source_id = $1", [
+        source.id,
+        next,
+      ])
+      await admin.query("update sources set claim = claim + 1, status = 'queued' where id = $1", [
+        source.id,
+      ])
+    })
+    expect(outcome).toBe("gone")
+    expect(await ask("zebra")).toEqual(["T: Zebra early."])
+    expect(await ingestSource(source.id)).toBe("ready")
+    expect(await ask("zebra")).toEqual(["T: Zebra late."])
+    await deleteSource(tenant.scope, source.id)
+  })
+
+  test("stopping goes back to the version in use, or to nothing", async () => {
+    const source = await addTextSource(tenant.scope, botId, { title: "T", text: "Zebra old." })
+    expect(await cancelSource(tenant.scope, source.id)).toMatchObject({
+      status: "failed",
+      error: expect.stringMatching(/You stopped/),
+    })
+    await expect(cancelSource(tenant.scope, source.id)).rejects.toMatchObject({ code: "conflict" })
+    await retrySource(tenant.scope, source.id)
+    await ingestSource(source.id)
+    await replaceSource(tenant.scope, source.id, { title: "T", text: "Zebra new." })
+    expect(await cancelSource(tenant.scope, source.id)).toMatchObject({ status: "ready" })
+    expect(await ingestSource(source.id)).toBe("taken")
+    expect(await ask("zebra")).toEqual(["T: Zebra old."])
+  })
+
+  test("only its own kind can take its place", async () => {
+    const source = await addTextSource(tenant.scope, botId, { title: "T", text: "x" })
+    const pair = { question: "Why?", answer: "Because." }
+    await expect(replaceSource(tenant.scope, source.id, pair)).rejects.toMatchObject({
+      code: "conflict",
+    })
+  })
+})
+
+describe("limits of one tenant", () => {
+  test("of eight uploads for one free place exactly one gets in", async () => {
+    const other = await makeTenant()
+    const bot = await makeBot(other.scope)
+    await withTenant(
+      other.scope,
+      (tx) => tx.$executeRaw`
+      insert into sources (id, tenant_id, bot_id, kind, title, status)
+      select 'src_' || md5(g::text || ${other.tenantId}), ${other.tenantId}, ${bot.id}, 'text', 'x', 'ready'
+      from generate_series(1, ${quotas.sources - 1}::int) g`,
+    )
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 8 }, () =>
+        addTextSource(other.scope, bot.id, { title: "T", text: "x" }),
+      ),
+    )
+    expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(1)
+    for (const outcome of outcomes)
+      if (outcome.status === "rejected") expect(outcome.reason).toMatchObject({ code: "conflict" })
+  })
+
+  test("bytes together, and sources that wait, are bounded", async () => {
+    const other = await makeTenant()
+    const bot = await makeBot(other.scope)
+    const add = () => addTextSource(other.scope, bot.id, { title: "T", text: "x" })
+    const { id } = await add()
+    const set = (byteSize: number) =>
+      withTenant(other.scope, (tx) => tx.source.update({ where: { id }, data: { byteSize } }))
+    await set(quotas.bytes)
+    await expect(add()).rejects.toMatchObject({ code: "too_large" })
+    await set(1)
+    await withTenant(
+      other.scope,
+      (tx) => tx.$executeRaw`
+      insert into sources (id, tenant_id, bot_id, kind, title)
+      select 'src_' || md5(g::text || ${other.tenantId}), ${other.tenantId}, ${bot.id}, 'text', 'x'
+      from generate_series(1, ${quotas.unfinishedSources}::int) g`,
+    )
+    await expect(add()).rejects.toMatchObject({ code: "conflict" })
+    await withTenant(other.scope, (tx) => tx.source.deleteMany({}))
   })
 })
 

@@ -20,6 +20,10 @@ export function toSourceView(row: SourceRow): SourceView {
     chunkCount: row.chunkCount,
     byteSize: row.byteSize,
     error: row.error,
+    notice: row.notice,
+    pagesDone: row.pagesDone,
+    pageCount: row.pageCount,
+    crawlId: row.crawlId,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
   }

@@ -20,10 +20,44 @@ export const sourceView = z.strictObject({
   byteSize: z.number().int(),
   /** A sentence for the owner; set when the status is `failed`. */
   error: z.string().nullable(),
+  /** A sentence about what was left out, or about a newer version that could not be read. */
+  notice: z.string().nullable(),
+  /** Of the reading under way, where what is read has pages. */
+  pagesDone: z.number().int(),
+  pageCount: z.number().int().nullable(),
+  /** The website that this page belongs to. */
+  crawlId: z.string().nullable(),
   createdAt: z.string(),
   updatedAt: z.string(),
 })
 export type SourceView = z.infer<typeof sourceView>
+
+export const crawlSchedules = ["never", "daily", "weekly"] as const
+export const crawlStatuses = ["queued", "running", "done", "failed", "stopped"] as const
+
+/** A website that is read as a whole; its pages are sources. */
+export const crawlView = z.strictObject({
+  id: z.string(),
+  botId: z.string(),
+  url: z.string(),
+  status: z.enum(crawlStatuses),
+  schedule: z.enum(crawlSchedules),
+  maxPages: z.number().int(),
+  /** Pages found in this run, and those of them that are done with. */
+  pagesFound: z.number().int(),
+  pagesDone: z.number().int(),
+  /** Pages that answer questions now. */
+  pagesReady: z.number().int(),
+  skippedCount: z.number().int(),
+  /** The first of them, with the reason for each. */
+  skipped: z.array(z.strictObject({ url: z.string(), reason: z.string() })),
+  notice: z.string().nullable(),
+  error: z.string().nullable(),
+  finishedAt: z.string().nullable(),
+  nextRunAt: z.string().nullable(),
+  createdAt: z.string(),
+})
+export type CrawlView = z.infer<typeof crawlView>
 
 export const sourceText = z.strictObject({
   text: z.string(),
@@ -85,9 +119,36 @@ export const addQuestionSourceInput = z.strictObject({
 })
 export type AddQuestionSourceInput = z.infer<typeof addQuestionSourceInput>
 
-/** What the API takes as JSON: pasted text, or a question with its answer. */
-export const addSourceInput = z.union([addTextSourceInput, addQuestionSourceInput])
-export type AddSourceInput = z.infer<typeof addSourceInput>
+/** "shop.example.com/help" is how people write an address. */
+const webAddress = z
+  .string()
+  .trim()
+  .min(1, "Write the address.")
+  .max(2_000, "That address is too long.")
+  .transform((text) => (/^[a-z][a-z0-9+.-]*:/i.test(text) ? text : `https://${text}`))
+  .refine((text) => URL.canParse(text), "That is not a web address.")
+
+export const addPageSourceInput = z.strictObject({ url: webAddress })
+export type AddPageSourceInput = z.input<typeof addPageSourceInput>
+
+export const addCrawlInput = z.strictObject({
+  url: webAddress,
+  schedule: z.enum(crawlSchedules).default("never"),
+  maxPages: z.number().int().min(1).max(500).default(200),
+})
+export type AddCrawlInput = z.input<typeof addCrawlInput>
+
+/** What the API takes as JSON: pasted text, a question with its answer, or a page's address. */
+export const addSourceInput = z.union([
+  addTextSourceInput,
+  addQuestionSourceInput,
+  addPageSourceInput,
+])
+export type AddSourceInput = z.input<typeof addSourceInput>
+
+/** The next version of a source that was typed; a file's comes as a file. */
+export const replaceSourceInput = z.union([addTextSourceInput, addQuestionSourceInput])
+export type ReplaceSourceInput = z.infer<typeof replaceSourceInput>
 
 export const listSourcesInput = z.object({
   cursor: z.string().max(200).optional(),

@@ -39,23 +39,36 @@ export async function searchKnowledge(
   limit = 8,
 ): Promise<SearchResult> {
   if (!scope.visitor) allow(scope, "knowledge.read")
+  const question = { place: { tenantId: scope.tenantId, botId }, query, limit }
   return withTenant(scope, async (tx) => {
-    const place = { tenantId: scope.tenantId, botId }
-    const corpus = await readCorpus(tx, place)
-    if (corpus.chunkCount === 0) return nothing
-    const readings = await readInLanguages(tx, { place, query, languages: corpus.languages })
-    const candidates = await findCandidates(tx, { botId, corpus, readings })
-    const ranked = rankCandidates(readings, candidates, corpus).slice(0, limit)
-    const best = ranked[0]
-    if (!best) return nothing
-    // The best match of the words and the best order of passages need not be the same chunk.
-    const confidence = Math.max(...ranked.slice(0, 3).map((chunk) => chunk.confidence))
-    return {
-      passages: await readPassages(tx, place, ranked),
-      confidence: round(confidence),
-      isRelevant: confidence >= relevanceThreshold(corpus.chunkCount, corpus.languages[0] ?? "en"),
-    }
+    // A chunk that goes between finding and reading it belongs to a source that just got its next version:
+    // looked up once more, that one answers.
+    const found = await lookUp(tx, question)
+    return found.isWhole ? found.result : (await lookUp(tx, question)).result
   })
+}
+
+async function lookUp(
+  tx: Tx,
+  { place, query, limit }: { place: Place; query: string; limit: number },
+): Promise<{ result: SearchResult; isWhole: boolean }> {
+  const corpus = await readCorpus(tx, place)
+  if (corpus.chunkCount === 0) return { result: nothing, isWhole: true }
+  const readings = await readInLanguages(tx, { place, query, languages: corpus.languages })
+  const candidates = await findCandidates(tx, { botId: place.botId, corpus, readings })
+  const ranked = rankCandidates(readings, candidates, corpus).slice(0, limit)
+  // Words that the counts know and the index does not: the two were read on both sides of an exchange.
+  if (!ranked[0]) return { result: nothing, isWhole: candidates.length > 0 }
+  const passages = await readPassages(tx, place, ranked)
+  // The best match of the words and the best order of passages need not be the same chunk.
+  const confidence = Math.max(...ranked.slice(0, 3).map((chunk) => chunk.confidence))
+  const threshold = relevanceThreshold(corpus.chunkCount, corpus.languages[0] ?? "en")
+  const result = {
+    passages,
+    confidence: round(confidence),
+    isRelevant: confidence >= threshold,
+  }
+  return { result, isWhole: passages.length === ranked.length }
 }
 
 type Corpus = CorpusSize & { languages: string[] }

@@ -266,6 +266,26 @@ export async function listUnfinishedSources(idleSeconds: number): Promise<string
   return rows.map((r) => r.source_id)
 }
 
+/** Websites whose turn to be read it is, a few of each tenant. */
+export async function listDueCrawls(): Promise<{ crawlId: string; tenantId: string }[]> {
+  const rows = await callDefiner<{ crawl_id: string; tenant_id: string }>(
+    "list_due_crawls",
+    "select * from directory.list_due_crawls()",
+    [],
+  )
+  return rows.map((row) => ({ crawlId: row.crawl_id, tenantId: row.tenant_id }))
+}
+
+/** How many sources wait and how many are being read, of all tenants together. */
+export async function countQueue(): Promise<{ queued: number; processing: number }> {
+  const rows = await callDefiner<{ status: "queued" | "processing"; count: number }>(
+    "count_queue",
+    "select * from directory.count_queue()",
+    [],
+  )
+  return { queued: 0, processing: 0, ...Object.fromEntries(rows.map((r) => [r.status, r.count])) }
+}
+
 /**
  * Counts a refused request on a key, by hour, reason and (up to a cap) website. With an address, that one
  * grows suspicious to the key's bot check.

@@ -2,6 +2,7 @@ import { beginTurn, finishTurn } from "#lib/conversations/turn.ts"
 import { fail } from "#lib/errors.ts"
 import { blockNetwork } from "#lib/incidents/commands.ts"
 import { addFileSource } from "#lib/knowledge/commands.ts"
+import { addCrawl } from "#lib/knowledge/crawl-commands.ts"
 import { ingestSource } from "#lib/knowledge/ingest.ts"
 import { createLead } from "#lib/leads/commands.ts"
 import { effectiveLimits } from "#lib/limits/schema.ts"
@@ -44,6 +45,7 @@ export async function makeHousehold(): Promise<Household> {
       bytes: Buffer.from(`The secret word of shop ${number} is ${canary}.`),
     })
     if ((await ingestSource(source.id)) !== "ready") throw fail("internal")
+    await addCrawl(tenant.scope, bot.id, { url: `https://${canary}.example.com/` }, async () => {})
     const key = await makeEmbedKey(tenant.scope, bot.id)
     await countRefusal(key.id, "origin_refused", "https://evil.example.net")
     const tool = await makeWriteTool(tenant.scope, bot.id, key.id)

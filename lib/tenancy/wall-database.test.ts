@@ -256,6 +256,7 @@ const houseTables = [
   "blocked_networks",
   "closed_gap_messages",
   "closed_gaps",
+  "crawls",
   "golden_questions",
   "quality_results",
   "quality_runs",

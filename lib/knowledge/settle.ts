@@ -1,0 +1,202 @@
+import { type Tx, withTenant } from "#lib/tenancy/database.ts"
+import type { TenantScope } from "#lib/tenancy/scope.ts"
+import { addChunks, holdBot, type IndexedChunk, removeChunks } from "./corpus.ts"
+import { noteSkipped, settleCrawl, takeUpLinks } from "./crawl.ts"
+import type { SourceRow } from "./queries.ts"
+
+// How a reading ends. Each end is one transaction that first proves that the reading still owns its
+// source. Locks in this order: bot, source, corpus, crawl.
+
+/** What a reading brings: everything that changes when it takes the place of the earlier one. */
+export type Reading = {
+  chunks: IndexedChunk[]
+  changes: {
+    notice: string | null
+    title?: string
+    byteSize?: number
+    etag?: string | null
+    lastModified?: string | null
+    contentHash?: string
+    checkedAt?: Date
+  }
+  /** Of a website's page: where it leads, and what it cost. */
+  links?: string[]
+  byteCount?: number
+}
+
+/** Only the newest claim may write; a source that was stopped or replaced has a newer one, or none. */
+export function ownedBy({ id, claim }: SourceRow) {
+  return { id, claim, status: "processing" }
+}
+
+/** Runs `work` holding the bot and the source, as long as this reading still owns it; null otherwise. */
+async function asOwner<T>(
+  scope: TenantScope,
+  source: SourceRow,
+  work: (tx: Tx, current: SourceRow) => Promise<T>,
+): Promise<T | null> {
+  return withTenant(scope, async (tx) => {
+    if (!(await holdBot(tx, source.botId))) return null
+    await tx.$queryRaw`select 1 from sources where id = ${source.id} for update`
+    const current = await tx.source.findFirst({ where: ownedBy(source) })
+    return current ? work(tx, current) : null
+  })
+}
+
+const owner = ({ tenantId, botId, id }: SourceRow) => ({ tenantId, botId, sourceId: id })
+
+/** Puts the new text in the place of the old. False: deleted, stopped or overtaken, and nothing written. */
+export async function publish(
+  scope: TenantScope,
+  source: SourceRow,
+  { chunks, changes, links = [], byteCount = 0 }: Reading,
+): Promise<boolean> {
+  const done = await asOwner(scope, source, async (tx, current) => {
+    if (current.crawlId && (await isCopy(tx, current, changes.contentHash))) {
+      await skip(tx, current, "This page has the same text as another one.", byteCount)
+      return true
+    }
+    if (current.chunkCount > 0) await removeChunks(tx, owner(current))
+    await addChunks(tx, owner(current), chunks)
+    await tx.source.update({
+      where: { id: current.id },
+      data: {
+        ...changes,
+        ...(await adoptPending(tx, current)),
+        status: "ready",
+        progress: 100,
+        attempts: 0,
+        chunkCount: chunks.length,
+      },
+    })
+    if (current.crawlId) {
+      await takeUpLinks(tx, current, { links, byteCount })
+      await settleCrawl(tx, current.crawlId)
+    }
+    return true
+  })
+  return done === true
+}
+
+/** The next version becomes the original. */
+async function adoptPending(tx: Tx, source: SourceRow) {
+  const original = await tx.sourceOriginal.findFirst({
+    where: { sourceId: source.id, pending: { not: null } },
+  })
+  if (!original?.pending) return {}
+  const { pending, pendingName, pendingType } = original
+  await tx.sourceOriginal.update({
+    where: { sourceId: source.id },
+    data: { bytes: pending, pending: null, pendingName: null, pendingType: null },
+  })
+  const byteSize = pending.length
+  if (source.kind === "file") return { byteSize, fileName: pendingName, mediaType: pendingType }
+  return { byteSize, ...(pendingName ? { title: pendingName } : {}) }
+}
+
+async function isCopy(tx: Tx, source: SourceRow, contentHash?: string): Promise<boolean> {
+  if (!contentHash) return false
+  const other = await tx.source.findFirst({
+    where: { crawlId: source.crawlId, contentHash, chunkCount: { gt: 0 }, id: { not: source.id } },
+    select: { id: true },
+  })
+  return other !== null
+}
+
+/** Nothing has changed: what is known stays. */
+export async function keep(
+  scope: TenantScope,
+  source: SourceRow,
+  byteCount: number,
+): Promise<boolean> {
+  const done = await asOwner(scope, source, async (tx, current) => {
+    await tx.source.update({
+      where: { id: current.id },
+      data: { status: "ready", progress: 100, attempts: 0, notice: null, checkedAt: new Date() },
+    })
+    if (current.crawlId) {
+      await takeUpLinks(tx, current, { links: [], byteCount })
+      await settleCrawl(tx, current.crawlId)
+    }
+    return true
+  })
+  return done === true
+}
+
+/** A page of a website that is no page itself: its links are taken up in its place. */
+export async function leadOn(
+  scope: TenantScope,
+  source: SourceRow,
+  { links, byteCount }: { links: string[]; byteCount: number },
+): Promise<"ready" | "gone"> {
+  const done = await asOwner(scope, source, async (tx, current) => {
+    await takeUpLinks(tx, current, { links, byteCount })
+    await skip(tx, current, null, 0)
+    return true
+  })
+  return done ? "ready" : "gone"
+}
+
+/** Tries again in half a minute, then in two. */
+export async function postpone(scope: TenantScope, source: SourceRow): Promise<boolean> {
+  const seconds = 30 * 4 ** Math.max(0, source.attempts - 1)
+  const { count } = await withTenant(scope, (tx) =>
+    tx.source.updateMany({
+      where: ownedBy(source),
+      data: { status: "queued", progress: 0, retryAt: new Date(Date.now() + seconds * 1_000) },
+    }),
+  )
+  return count > 0
+}
+
+/**
+ * A source that could not be read says why. One that was read before keeps answering with what it had; a
+ * website's page that is gone for good leaves, and its site remembers the reason.
+ */
+export async function refuse(
+  scope: TenantScope,
+  source: SourceRow,
+  { sentence, isPassing }: { sentence: string; isPassing: boolean },
+): Promise<"failed" | "gone"> {
+  const done = await asOwner(scope, source, async (tx, current) => {
+    const isKnown = current.chunkCount > 0
+    if (current.crawlId && !(isKnown && isPassing)) {
+      await skip(tx, current, sentence, 0)
+      return true
+    }
+    await dropPending(tx, current.id)
+    await tx.source.update({
+      where: { id: current.id },
+      data: isKnown
+        ? {
+            status: "ready",
+            progress: 100,
+            attempts: 0,
+            notice: `The newest version could not be read, so the earlier one stays in use. ${sentence}`,
+          }
+        : { status: "failed", error: sentence, progress: 100 },
+    })
+    if (current.crawlId) await settleCrawl(tx, current.crawlId)
+    return true
+  })
+  return done ? "failed" : "gone"
+}
+
+export async function dropPending(tx: Tx, sourceId: string): Promise<void> {
+  await tx.sourceOriginal.updateMany({
+    where: { sourceId },
+    data: { pending: null, pendingName: null, pendingType: null },
+  })
+}
+
+async function skip(
+  tx: Tx,
+  source: SourceRow,
+  reason: string | null,
+  byteCount: number,
+): Promise<void> {
+  if (source.chunkCount > 0) await removeChunks(tx, owner(source))
+  await tx.source.delete({ where: { id: source.id } })
+  await noteSkipped(tx, source, { reason, byteCount })
+  await settleCrawl(tx, source.crawlId!)
+}
