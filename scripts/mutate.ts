@@ -402,6 +402,13 @@ export const mutations: Mutation[] = [
     tests: [watchers.outbound],
   },
   {
+    name: "outbound asks for names of an inner network",
+    file: "lib/outbound/url.ts",
+    from: "(!isAddress && !isPublicName(host))",
+    to: "(!isAddress && isPublicName(host) === null)",
+    tests: [watchers.outbound],
+  },
+  {
     name: "outbound takes headers along to another origin",
     file: "lib/outbound/outbound.ts",
     from: "if (next.origin !== target.url.origin) headers = {}",

@@ -155,6 +155,23 @@ describe(`each of ${forbidden.length} forms is refused, and nothing is reached`,
   })
 })
 
+test("ourselves and names of somebody's own network are refused whatever they resolve to", async () => {
+  const outbound = createOutbound({
+    resolve: async () => [siteAddress],
+    isAllowedAddress: (address) => address === siteAddress,
+    isAllowedPort: () => true,
+    ownHosts: ["app.own.example.com"],
+  })
+  const reach = (host: string) => outbound.fetch(at(host), { allowsHttp: true })
+  await reach("shop.own.example.com")
+  expect(seen).toHaveLength(1)
+  const own = ["app.own.example.com", "APP.own.example.com", "app.own.example.com."]
+  const inner = ["printer", "a.localhost", "nas.local", "metadata.google.internal", "r.home.arpa"]
+  for (const host of [...own, ...inner, "x.lan", "x.onion", "x.test", "x.invalid"])
+    await expect(reach(host), host).rejects.toEqual(code("url_not_allowed"))
+  expect(seen).toHaveLength(1)
+})
+
 test("production's own rules are the strict ones: loopback is refused with everything set to allow it", async () => {
   for (const host of ["127.0.0.1", "localhost", "[::1]"]) {
     const url = `http://${host}:${port}/`
