@@ -67,6 +67,7 @@ export async function openGallery(): Promise<Gallery> {
     const key = keys.body.data[0]!
     await api(`/v1/embed-keys/${key.id}`, { method: "PATCH", body: { limits: wideLimits } })
     await addHistory(deployment, { api, origin: shop.origin, key: key.key, botId: facts.botId })
+    await addQuality(deployment, facts)
     const conversations = await api<{ data: { id: string }[] }>("/v1/conversations")
     const fresh = await api<{ id: string }>("/v1/bots", { body: { name: "Workshop" } })
     return {
@@ -156,6 +157,44 @@ async function backdate(deployment: Deployment, days: number): Promise<void> {
       update conversations set ${back}, last_message_at = last_message_at - interval '${days} days'
       where ${fresh}`)
   })
+}
+
+/** Golden questions of every outcome, a month of runs, a gap that was answered. */
+async function addQuality(
+  deployment: Deployment,
+  { tenantId, botId }: { tenantId: string; botId: string },
+): Promise<void> {
+  const { scopeAs } = await import("#prisma/factories.ts")
+  const quality = await import("#lib/quality/commands.ts")
+  const { answerGap } = await import("#lib/quality/gaps.ts")
+  const { listGaps } = await import("#lib/quality/queries.ts")
+  const { disconnect } = await import("#lib/tenancy/database.ts")
+  const scope = scopeAs({ tenantId, userId: "usr_gallery" }, "owner")
+  const add = (question: string, more = {}) =>
+    quality.createGolden(scope, botId, { question, ...more })
+  await add("How do I wash a wool blanket?", { phrase: "30 °C" })
+  await quality.runGolden(scope, botId, "quotes")
+  await add("How long is a gift card valid?")
+  await add("Do you sell garden furniture?", { expects: "refusal" })
+  await quality.runGolden(scope, botId, "quotes")
+  await quality.draftGolden(scope, botId)
+  await quality.importGolden(scope, botId, "Can I pay by invoice?\nWho repairs a lamp?")
+  await quality.runGolden(scope, botId, "quotes")
+  const gap = (await listGaps(scope, botId)).at(-1)
+  if (gap)
+    await answerGap(scope, botId, {
+      messageIds: gap.questions.map(({ messageId }) => messageId),
+      question: gap.question,
+      answer: "Yes. Write to us with the size you need, and we name a price within two days.",
+    })
+  await quality.runGolden(scope, botId, "quotes")
+  await disconnect()
+  const url = deployment.database.superuserUrl.replace(/[^/]+$/, "coatcheck")
+  await withClient(url, (client) =>
+    client.query(`update quality_runs r set created_at = r.created_at - x.age * interval '6 days'
+      from (select id, row_number() over (order by created_at desc) - 1 as age from quality_runs) x
+      where x.id = r.id`),
+  )
 }
 
 /** What goes wrong in an ordinary month. */

@@ -10,10 +10,21 @@ import {
   type Page,
 } from "@playwright/test"
 import { chromiumLaunchOptions } from "../e2e/chromium.ts"
-import { scripts } from "../e2e/fake-model.ts"
 import { type Gallery, openGallery } from "../e2e/gallery.ts"
+import {
+  listConsoleStops,
+  listForgottenPages,
+  listPublicStops,
+  type Stop,
+} from "../e2e/gallery-pages.ts"
+import {
+  expectConnected,
+  listWidgetStates,
+  openArabic,
+  type WidgetState,
+} from "../e2e/gallery-widget.ts"
 import { shopPage } from "../e2e/sites.ts"
-import { askWidget, clickLauncher, findWidget, hasLauncher, openWidget } from "../e2e/widget.ts"
+import { findWidget } from "../e2e/widget.ts"
 
 // `npm run screenshots`: every page of the console and every state of the widget, light, dark and 360 px
 // wide, into screenshots/. Fails on an axe violation and on a page that scrolls sideways.
@@ -82,104 +93,6 @@ async function newContext(browser: Browser, look: Look): Promise<BrowserContext>
   return context
 }
 
-type Stop = {
-  name: string
-  path: string
-  /** Brings the page into the state that is to be seen. */
-  act?: (page: Page) => Promise<unknown>
-}
-
-function listPublicStops(): Stop[] {
-  return [
-    { name: "landing", path: "/" },
-    {
-      name: "landing-demo",
-      path: "/",
-      act: (page) => page.getByRole("button", { name: "Talk to the real one" }).click(),
-    },
-    { name: "sign-in", path: "/sign-in" },
-    { name: "sign-up", path: "/sign-up" },
-    { name: "not-found", path: "/nothing-here" },
-  ]
-}
-
-function listConsoleStops(gallery: Gallery): Stop[] {
-  const tenant = `/console/${gallery.tenantId}`
-  const bot = `${tenant}/bots/${gallery.botId}`
-  const fresh = `${tenant}/bots/${gallery.freshBotId}`
-  const step = (name: string) => async (page: Page) => {
-    const button = page.getByRole("button", { name: new RegExp(`^${name}`) })
-    if ((await button.getAttribute("aria-expanded")) !== "true") await button.click()
-  }
-  return [
-    { name: "bots", path: tenant },
-    {
-      name: "new-bot",
-      path: `${tenant}?new=bot`,
-      act: (page) => expect(page.getByRole("dialog")).toBeVisible(),
-    },
-    { name: "overview", path: bot },
-    { name: "first-run-1-name", path: fresh, act: step("Name the bot") },
-    { name: "first-run-2-source", path: fresh, act: step("Add a source") },
-    { name: "first-run-3-ask", path: fresh, act: step("Ask it something") },
-    { name: "first-run-4-website", path: fresh, act: step("Allow your website") },
-    { name: "first-run-5-paste", path: fresh, act: step("Paste the line") },
-    { name: "conversations", path: `${bot}/conversations` },
-    { name: "conversation", path: `${bot}/conversations/${gallery.conversationId}` },
-    { name: "conversations-unanswered", path: `${bot}/conversations?filter=unanswered` },
-    { name: "conversations-empty", path: `${fresh}/conversations` },
-    { name: "knowledge", path: `${bot}/knowledge` },
-    {
-      name: "knowledge-source",
-      path: `${bot}/knowledge`,
-      act: async (page) => {
-        await page.getByRole("link", { name: "Delivery" }).first().click()
-        await expect(page.getByRole("dialog")).toBeVisible()
-      },
-    },
-    { name: "knowledge-empty", path: `${fresh}/knowledge` },
-    {
-      name: "playground",
-      path: `${bot}/playground`,
-      act: async (page) => {
-        const chat = await findWidget(page)
-        await askWidget(chat, "How do I wash a wool blanket?")
-        await expect(chat.getByRole("button", { name: "Helpful", exact: true })).toBeVisible()
-        await page.getByRole("searchbox").fill("How do I wash a wool blanket?")
-        await page.keyboard.press("Enter")
-        await expect(page.getByRole("listitem").getByText("1", { exact: true })).toBeVisible()
-      },
-    },
-    { name: "embed", path: `${bot}/embed` },
-    {
-      name: "embed-switch-off",
-      path: `${bot}/embed`,
-      act: async (page) => {
-        await page.getByRole("switch", { checked: true }).first().click()
-        await expect(page.getByRole("dialog").or(page.getByRole("alertdialog"))).toBeVisible()
-      },
-    },
-    { name: "embed-empty", path: `${fresh}/embed` },
-    { name: "bot-settings", path: `${bot}/settings` },
-    { name: "leads", path: `${tenant}/leads` },
-    { name: "usage", path: `${tenant}/usage` },
-    { name: "team", path: `${tenant}/team` },
-    { name: "api-keys", path: `${tenant}/api-keys` },
-    { name: "audit", path: `${tenant}/audit` },
-    { name: "settings", path: `${tenant}/settings` },
-    {
-      name: "palette",
-      path: bot,
-      act: async (page) => {
-        await page.keyboard.press("ControlOrMeta+k")
-        await expect(page.getByRole("dialog")).toBeVisible()
-      },
-    },
-    { name: "console-not-found", path: `${tenant}/bots/bot_000000000000000000000000` },
-    { name: "sign-out", path: "/sign-out" },
-  ]
-}
-
 /** One picture that cannot be taken is a fault among others, not the end of the round. */
 async function attempt(name: string, work: () => Promise<void>): Promise<void> {
   await work().catch((error: Error) => {
@@ -206,8 +119,6 @@ async function settle(page: Page): Promise<void> {
   await page.evaluate(() => scrollTo(0, 0))
 }
 
-const expectConnected = (chat: Frame) => expect(chat.locator(".dot.up")).toBeVisible()
-
 async function signIn(page: Page, gallery: Gallery): Promise<void> {
   await page.goto(`${gallery.deployment.appUrl}/sign-in`)
   await page.getByLabel("E-mail").fill(gallery.email)
@@ -215,115 +126,6 @@ async function signIn(page: Page, gallery: Gallery): Promise<void> {
   await page.getByRole("button", { name: "Sign in" }).click()
   await page.waitForURL(/\/console\//)
 }
-
-type WidgetState = {
-  name: string
-  /** Leaves the widget as it is to be seen; null when it is closed. */
-  reach: (page: Page) => Promise<Frame | null>
-}
-
-/** The widget's states, in an order in which each starts from a fresh visitor. */
-function listWidgetStates(gallery: Gallery): WidgetState[] {
-  const asked = async (page: Page, question: string) => {
-    const chat = await openWidget(page)
-    await askWidget(chat, question)
-    return chat
-  }
-  const answered = async (page: Page, question: string) => {
-    const chat = await asked(page, question)
-    await expect(chat.getByRole("button", { name: "Helpful", exact: true })).toBeVisible()
-    return chat
-  }
-  const washing = "How do I wash a wool blanket?"
-  return [
-    {
-      name: "closed",
-      reach: async (page) => {
-        await expect.poll(() => hasLauncher(page)).toBe(true)
-        return null
-      },
-    },
-    {
-      name: "open-empty",
-      reach: async (page) => {
-        const chat = await openWidget(page)
-        await expectConnected(chat)
-        return chat
-      },
-    },
-    {
-      name: "answering",
-      reach: async (page) => {
-        const chat = await asked(page, `${washing} ${scripts.slow}`)
-        await expect(chat.getByRole("log")).toContainText("word9")
-        return chat
-      },
-    },
-    { name: "cited", reach: (page) => answered(page, washing) },
-    { name: "rich", reach: (page) => answered(page, `Can I return a blanket? ${scripts.rich}`) },
-    {
-      name: "source-open",
-      reach: async (page) => {
-        const chat = await answered(page, washing)
-        await chat
-          .getByRole("button", { name: /^Source 1: / })
-          .last()
-          .click()
-        await expect(chat.getByRole("region", { name: "Source 1" })).toBeVisible()
-        return chat
-      },
-    },
-    {
-      name: "error",
-      reach: async (page) => {
-        const chat = await asked(page, `${washing} ${scripts.breaking}`)
-        await expect(chat.getByText("The answer broke off.")).toBeVisible()
-        return chat
-      },
-    },
-    {
-      name: "offline",
-      reach: async (page) => {
-        const chat = await answered(page, washing)
-        await page.context().setOffline(true)
-        await expect(chat.getByRole("alert")).toBeVisible()
-        await chat.getByRole("textbox").fill("And a lamp?")
-        return chat
-      },
-    },
-    {
-      name: "revoked",
-      reach: async (page) => {
-        const chat = await asked(page, `${washing} ${scripts.slow}`)
-        await expect(chat.getByRole("log")).toContainText("word3")
-        await setKey(gallery, "disabled")
-        await expect(chat.getByText("This chat is not available right now.")).toBeVisible()
-        await setKey(gallery, "active")
-        return chat
-      },
-    },
-    {
-      name: "lead-offer",
-      reach: async (page) => {
-        const chat = await asked(page, "Do you sell garden furniture in teak?")
-        await expect(chat.getByRole("button", { name: "Leave my details" })).toBeVisible()
-        return chat
-      },
-    },
-    {
-      name: "lead-form",
-      reach: async (page) => {
-        const chat = await asked(page, "Do you sell garden furniture in teak?")
-        await chat.getByRole("button", { name: "Leave my details" }).click()
-        await chat.getByLabel("Name").fill("Mira Okafor")
-        return chat
-      },
-    },
-  ]
-}
-
-const setKey = (gallery: Gallery, status: "active" | "disabled") =>
-  gallery.api(`/v1/embed-keys/${gallery.key.id}`, { method: "PATCH", body: { status } })
 
 async function shootWidget(browser: Browser, gallery: Gallery, look: Look): Promise<void> {
   const { shop, deployment } = gallery
@@ -357,18 +159,13 @@ async function shootWidget(browser: Browser, gallery: Gallery, look: Look): Prom
   })
 }
 
-async function openArabic(page: Page): Promise<Frame> {
-  await clickLauncher(page, "left")
-  const chat = await findWidget(page)
-  await expectConnected(chat)
-  return chat
-}
-
 async function main(): Promise<void> {
   rmSync(output, { recursive: true, force: true })
   mkdirSync(output, { recursive: true })
   const gallery = await openGallery()
   const browser = await chromium.launch(chromiumLaunchOptions())
+  for (const page of listForgottenPages(listConsoleStops(gallery)))
+    faults.push(`${page}: no picture shows this page`)
   try {
     for (const look of looks) {
       const context = await newContext(browser, look)

@@ -1,0 +1,143 @@
+import { readdirSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { expect, type Page } from "@playwright/test"
+import type { Gallery } from "./gallery.ts"
+import { askWidget, findWidget } from "./widget.ts"
+
+export type Stop = {
+  name: string
+  path: string
+  /** Brings the page into the state that is to be seen. */
+  act?: (page: Page) => Promise<unknown>
+}
+
+export function listPublicStops(): Stop[] {
+  return [
+    { name: "landing", path: "/" },
+    {
+      name: "landing-demo",
+      path: "/",
+      act: (page) => page.getByRole("button", { name: "Talk to the real one" }).click(),
+    },
+    { name: "sign-in", path: "/sign-in" },
+    { name: "sign-up", path: "/sign-up" },
+    { name: "not-found", path: "/nothing-here" },
+  ]
+}
+
+export function listConsoleStops(gallery: Gallery): Stop[] {
+  const tenant = `/console/${gallery.tenantId}`
+  const bot = `${tenant}/bots/${gallery.botId}`
+  const fresh = `${tenant}/bots/${gallery.freshBotId}`
+  const step = (name: string) => async (page: Page) => {
+    const button = page.getByRole("button", { name: new RegExp(`^${name}`) })
+    if ((await button.getAttribute("aria-expanded")) !== "true") await button.click()
+  }
+  return [
+    { name: "bots", path: tenant },
+    {
+      name: "new-bot",
+      path: `${tenant}?new=bot`,
+      act: (page) => expect(page.getByRole("dialog")).toBeVisible(),
+    },
+    { name: "overview", path: bot },
+    { name: "first-run-1-name", path: fresh, act: step("Name the bot") },
+    { name: "first-run-2-source", path: fresh, act: step("Add a source") },
+    { name: "first-run-3-ask", path: fresh, act: step("Ask it something") },
+    { name: "first-run-4-website", path: fresh, act: step("Allow your website") },
+    { name: "first-run-5-paste", path: fresh, act: step("Paste the line") },
+    { name: "conversations", path: `${bot}/conversations` },
+    { name: "conversation", path: `${bot}/conversations/${gallery.conversationId}` },
+    { name: "conversations-unanswered", path: `${bot}/conversations?filter=unanswered` },
+    { name: "conversations-empty", path: `${fresh}/conversations` },
+    { name: "knowledge", path: `${bot}/knowledge` },
+    {
+      name: "knowledge-source",
+      path: `${bot}/knowledge`,
+      act: async (page) => {
+        await page.getByRole("link", { name: "Delivery" }).first().click()
+        await expect(page.getByRole("dialog")).toBeVisible()
+      },
+    },
+    { name: "knowledge-empty", path: `${fresh}/knowledge` },
+    {
+      name: "playground",
+      path: `${bot}/playground`,
+      act: async (page) => {
+        const chat = await findWidget(page)
+        await askWidget(chat, "How do I wash a wool blanket?")
+        await expect(chat.getByRole("button", { name: "Helpful", exact: true })).toBeVisible()
+        await page.getByLabel("Question").fill("How do I wash a wool blanket?")
+        await page.keyboard.press("Enter")
+        await expect(page.getByRole("button", { name: "Save as golden question" })).toBeVisible()
+      },
+    },
+    { name: "embed", path: `${bot}/embed` },
+    {
+      name: "embed-switch-off",
+      path: `${bot}/embed`,
+      act: async (page) => {
+        await page.getByRole("switch", { checked: true }).first().click()
+        await expect(page.getByRole("dialog").or(page.getByRole("alertdialog"))).toBeVisible()
+      },
+    },
+    { name: "embed-empty", path: `${fresh}/embed` },
+    { name: "quality", path: `${bot}/quality` },
+    {
+      name: "quality-change",
+      path: `${bot}/quality`,
+      act: async (page) => {
+        await page.getByRole("button", { name: /^Actions for How do I wash/ }).click()
+        await page.getByRole("menuitem", { name: "Change" }).click()
+        await expect(page.getByRole("dialog")).toBeVisible()
+      },
+    },
+    {
+      name: "quality-add",
+      path: `${bot}/quality`,
+      act: async (page) => {
+        await page.getByRole("button", { name: "Add questions" }).click()
+        await page.getByRole("tab", { name: "Paste a list" }).click()
+        await expect(page.getByLabel("Questions", { exact: true })).toBeVisible()
+      },
+    },
+    { name: "quality-empty", path: `${fresh}/quality` },
+    {
+      name: "quality-gaps",
+      path: `${bot}/quality/gaps`,
+      act: (page) => page.getByRole("button", { name: "Answer" }).first().click(),
+    },
+    { name: "quality-gaps-empty", path: `${fresh}/quality/gaps` },
+    { name: "bot-settings", path: `${bot}/settings` },
+    { name: "leads", path: `${tenant}/leads` },
+    { name: "usage", path: `${tenant}/usage` },
+    { name: "team", path: `${tenant}/team` },
+    { name: "api-keys", path: `${tenant}/api-keys` },
+    { name: "audit", path: `${tenant}/audit` },
+    { name: "settings", path: `${tenant}/settings` },
+    {
+      name: "palette",
+      path: bot,
+      act: async (page) => {
+        await page.keyboard.press("ControlOrMeta+k")
+        await expect(page.getByRole("dialog")).toBeVisible()
+      },
+    },
+    { name: "console-not-found", path: `${tenant}/bots/bot_000000000000000000000000` },
+    { name: "sign-out", path: "/sign-out" },
+  ]
+}
+
+const consoleFolder = join(import.meta.dirname, "..", "app", "console")
+
+/** Pages of the console that no stop leads to. */
+export function listForgottenPages(stops: Stop[]): string[] {
+  const paths = stops.map((stop) => stop.path.split("?")[0]!)
+  return readdirSync(consoleFolder, { recursive: true, encoding: "utf8" })
+    .filter((path) => path.startsWith("[tenant]") && path.endsWith("page.tsx"))
+    .map((path) => `/console/${dirname(path)}`)
+    .filter((page) => {
+      const pattern = page.replace(/\[[^\]]+\]/g, "[^/]+").replace(/\/\.$/, "")
+      return !paths.some((path) => new RegExp(`^${pattern}$`).test(path))
+    })
+}
