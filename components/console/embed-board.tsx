@@ -68,6 +68,7 @@ export function EmbedBoard({ bot, entries, actions }: EmbedBoardProps) {
           sorted.map(({ key, sites, refusals }) => (
             <KeyCard
               key={key.id}
+              botId={bot.id}
               embedKey={key}
               sites={sites}
               refusals={refusals}

@@ -1,25 +1,29 @@
 "use client"
 
+import Link from "next/link"
 import { useState } from "react"
 import { Badge } from "#components/ui/badge.tsx"
 import { Button, IconButton } from "#components/ui/button.tsx"
 import { Dialog } from "#components/ui/dialog.tsx"
 import { TextField } from "#components/ui/field.tsx"
-import { Menu, MenuItem, MenuSeparator } from "#components/ui/menu.tsx"
+import { Menu, MenuItem, MenuLink, MenuSeparator } from "#components/ui/menu.tsx"
 import { RelativeTime } from "#components/ui/relative-time.tsx"
 import { Switch } from "#components/ui/switch.tsx"
 import { KeyTag } from "#components/ui/tag.tsx"
 import type { EmbedKeyView, RefusalView, SiteView } from "#lib/keys/schema.ts"
 import type { KeyActions, UpdateKey } from "./bot-actions.ts"
 import { ConfirmDialog } from "./confirm-dialog.tsx"
-import { useCan } from "./console-context.tsx"
+import { useCan, useConsole } from "./console-context.tsx"
 import { formatSite } from "./format.ts"
+import { OldLineNotice } from "./old-line-notice.tsx"
 import { ProblemNotice } from "./problem-notice.tsx"
+import { routes } from "./routes.ts"
 import { Snippet } from "./snippet.tsx"
 import { useCommand } from "./use-command.ts"
 import { Websites } from "./websites.tsx"
 
 type KeyCardProps = {
+  botId: string
   embedKey: EmbedKeyView
   sites: SiteView[]
   refusals: RefusalView[]
@@ -27,13 +31,14 @@ type KeyCardProps = {
 }
 
 /** One tag: its switch, the websites it opens on, who was turned away, and the line to paste. */
-export function KeyCard({ embedKey, sites, refusals, actions }: KeyCardProps) {
+export function KeyCard({ botId, embedKey, sites, refusals, actions }: KeyCardProps) {
   const canWrite = useCan("keys.write")
   const [asked, setAsked] = useState<"off" | "delete" | "rename" | null>(null)
   const close = () => setAsked(null)
   const toggle = useCommand(actions.updateKey, { isProblemToasted: true, onDone: close })
   const remove = useCommand(actions.deleteKey, { doneMessage: "Tag deleted.", onDone: close })
   const isOn = embedKey.status === "active"
+  const incidentHref = routes.embedKey(useConsole().tenantId, botId, embedKey.id)
 
   return (
     <section
@@ -67,6 +72,9 @@ export function KeyCard({ embedKey, sites, refusals, actions }: KeyCardProps) {
             <MenuItem icon="text" onSelect={() => setAsked("rename")}>
               Rename
             </MenuItem>
+            <MenuLink icon="search" href={incidentHref}>
+              Check for abuse
+            </MenuLink>
             <MenuSeparator />
             <MenuItem icon="trash" isDanger onSelect={() => setAsked("delete")}>
               Delete tag
@@ -75,6 +83,7 @@ export function KeyCard({ embedKey, sites, refusals, actions }: KeyCardProps) {
         ) : null}
       </KeyTag>
 
+      <OldLineNotice embedKey={embedKey} sites={sites} />
       <Websites embedKey={embedKey} sites={sites} refusals={refusals} update={actions.updateKey} />
 
       {isOn ? (
@@ -87,6 +96,13 @@ export function KeyCard({ embedKey, sites, refusals, actions }: KeyCardProps) {
           </p>
         </div>
       ) : null}
+      {/* In plain sight as well: in an alarm nobody looks into a menu. */}
+      <p className="border-t border-hairline pt-4 text-13 text-quiet">
+        More chats than usual?{" "}
+        <Link href={incidentHref} className="font-medium text-action underline underline-offset-2">
+          Check for abuse<span className="sr-only"> of {embedKey.name}</span>
+        </Link>
+      </p>
 
       <ConfirmDialog
         isOpen={asked === "off"}

@@ -7,6 +7,8 @@ export const routes = {
     `/console/${tenantId}/bots/${botId}/conversations`,
   playground: (tenantId: string, botId: string) => `/console/${tenantId}/bots/${botId}/playground`,
   embed: (tenantId: string, botId: string) => `/console/${tenantId}/bots/${botId}/embed`,
+  embedKey: (tenantId: string, botId: string, keyId: string) =>
+    `/console/${tenantId}/bots/${botId}/embed/${keyId}`,
   botLeads: (tenantId: string, botId: string) => `/console/${tenantId}/leads?bot=${botId}`,
   botSettings: (tenantId: string, botId: string) => `/console/${tenantId}/bots/${botId}/settings`,
   leads: (tenantId: string) => `/console/${tenantId}/leads`,

@@ -198,6 +198,7 @@ test("no page of the console shows A's people anything of B's", async ({ deploym
     `/${page
       .replace("[tenant]", tenantId)
       .replace("[bot]", botId)
+      .replace("[key]", b.keyId)
       .replace("[conversation]", b.conversationId)}`
   const get = async (path: string, cookie: string, headers: Record<string, string> = {}) => {
     const response = await fetch(deployment.appUrl + path, {

@@ -256,6 +256,7 @@ const action = (
 
 const tenantActions = "console/[tenant]"
 const botActions = "console/[tenant]/bots/[bot]"
+const incidentActions = `${botActions}/embed/[key]`
 
 export const actionRows: ActionRow[] = [
   action("(auth)/sign-up", "signUp", null, false),
@@ -276,4 +277,13 @@ export const actionRows: ActionRow[] = [
   action(botActions, "updateKey", ({ b }) => ({ keyId: b.keyId, status: "disabled" })),
   action(botActions, "deleteKey", ({ b }) => ({ keyId: b.keyId })),
   action(botActions, "createPreviewTicket", ({ b }) => ({ botId: b.botId })),
+  action(incidentActions, "rotateKey", ({ b }) => ({ keyId: b.keyId, overlapSeconds: 0 })),
+  action(incidentActions, "endAllChats", ({ b }) => ({ keyId: b.keyId })),
+  action(incidentActions, "endChat", ({ b }) => ({ sessionId: b.session.sessionId })),
+  action(incidentActions, "setVisitorBlocked", ({ b }) => ({
+    visitorId: b.session.visitorId,
+    isBlocked: true,
+  })),
+  action(incidentActions, "keepOut", ({ b }) => ({ keyId: b.keyId, network: "203.0.113.7" })),
+  action(incidentActions, "letBackIn", ({ b }) => ({ blockId: b.blockId })),
 ]

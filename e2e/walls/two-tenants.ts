@@ -20,6 +20,8 @@ export type Tenant = Shop & {
   conversationId: string
   messageId: string
   toolId: string
+  /** Of an address that the key keeps out. */
+  blockId: string
   leadId: string
   session: Session
   /** Cookie header of a signed-in owner, and of a viewer. */
@@ -123,12 +125,31 @@ async function fillTenant(deployment: Deployment, word: string, people: People):
     ...shop,
     apiKeyId: apiKey.body.id,
     toolId: tool.body.id,
+    blockId: await addKeptOut(deployment, shop),
     conversationId: conversations.body.data[0]!.id,
     messageId: String(parts[0]?.messageId),
     leadId: lead.id,
     session,
     ownerCookie: await people(shop.tenantId, "owner"),
     viewerCookie: await people(shop.tenantId, "viewer"),
+  }
+}
+
+/** Addresses are kept out in the console alone: here by hand. */
+async function addKeptOut(deployment: Deployment, { tenantId, keyId }: Shop): Promise<string> {
+  const client = new Client({
+    connectionString: deployment.database.superuserUrl.replace(/[^/]+$/, "coatcheck"),
+  })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ id: string }>(
+      `insert into blocked_networks (id, tenant_id, key_id, network)
+       values ('evt_' || left(md5(random()::text), 24), $1, $2, '192.0.2.0/24') returning id`,
+      [tenantId, keyId],
+    )
+    return rows[0]!.id
+  } finally {
+    await client.end()
   }
 }
 

@@ -384,7 +384,7 @@ describe("an evil model", () => {
 })
 
 test("the worst day of a key counts every step that its bots' tools allow, and none without tools", async () => {
-  const { worstDay } = await import("./spend.ts")
+  const { worstDay } = await import("./queries.ts")
   const { listToolsOfKey } = await import("#lib/tools/queries.ts")
   const { defaultKeyLimits } = await import("#lib/limits/schema.ts")
   // So much money that the messages of a day are the bound.

@@ -64,6 +64,10 @@ test("a blocked visitor, an ended session and all sessions of a key are dead on 
   )
   await setVisitorBlocked(tenant.scope, a!.scope.visitor.visitorId, true)
   await expect(use(a!.token)).rejects.toMatchObject(refused)
+  const { sessions } = await getIncident(tenant.scope, key.id)
+  expect(sessions.filter((session) => session.isBlocked).map(({ id }) => id)).toEqual([
+    a!.sessionId,
+  ])
   await setVisitorBlocked(tenant.scope, a!.scope.visitor.visitorId, false)
   await expect(use(a!.token)).rejects.toMatchObject(refused)
   await endSession(tenant.scope, b!.sessionId)

@@ -78,6 +78,7 @@ async function readSessions(tx: Tx, scope: TenantScope, keyId: string, since: Da
   >`
     select s.id, s.visitor_id as "visitorId", s.origin, s.address, s.device, s.created_at as "createdAt",
       s.ended_at is not null or v.blocked_at is not null as "isEnded",
+      v.blocked_at is not null as "isBlocked",
       coalesce((select sum(c.message_count) from public.conversations c
         where c.tenant_id = s.tenant_id and c.visitor_id = s.visitor_id), 0)::int as "messageCount"
     from public.sessions s join public.visitors v on v.tenant_id = s.tenant_id and v.id = s.visitor_id

@@ -28,6 +28,8 @@ export type IncidentSession = {
   createdAt: string
   messageCount: number
   isEnded: boolean
+  /** Kept out for good, whatever chat they come with. */
+  isBlocked: boolean
 }
 
 /** Everything about one key in the last 24 hours that tells an attack from a good day. */
