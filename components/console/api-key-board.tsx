@@ -1,6 +1,7 @@
 "use client"
 
 import { type FormEvent, useState } from "react"
+import { Badge } from "#components/ui/badge.tsx"
 import { Button, IconButton } from "#components/ui/button.tsx"
 import { Card } from "#components/ui/card.tsx"
 import { CopyButton } from "#components/ui/copy-button.tsx"
@@ -16,14 +17,23 @@ import { ConfirmDialog } from "./confirm-dialog.tsx"
 import { useCan } from "./console-context.tsx"
 import { PageHeader } from "./page-header.tsx"
 import { ProblemNotice } from "./problem-notice.tsx"
+import { RotateDialog } from "./rotate-dialog.tsx"
 import { useCommand } from "./use-command.ts"
 
-type CreateApiKey = Command<{ name: string; defaultBotId: string | null }, NewApiKeyView>
+type CreateApiKey = Command<
+  { name: string; defaultBotId: string | null; expiresAt: string | null },
+  NewApiKeyView
+>
+type RotateApiKey = Command<{ keyId: string; overlapSeconds: number }, NewApiKeyView>
 
 type ApiKeyBoardProps = {
   keys: ApiKeyView[]
   bots: { id: string; name: string }[]
-  actions: { createApiKey: CreateApiKey; deleteApiKey: Command<{ keyId: string }> }
+  actions: {
+    createApiKey: CreateApiKey
+    rotateApiKey: RotateApiKey
+    deleteApiKey: Command<{ keyId: string }>
+  }
 }
 
 /** Keys for the business's own servers. The secret is shown once. */
@@ -32,6 +42,13 @@ export function ApiKeyBoard({ keys, bots, actions }: ApiKeyBoardProps) {
   const [isCreating, setCreating] = useState(false)
   const [fresh, setFresh] = useState<NewApiKeyView | null>(null)
   const [doomed, setDoomed] = useState<ApiKeyView | null>(null)
+  const [replaced, setReplaced] = useState<ApiKeyView | null>(null)
+  const rotate = useCommand(actions.rotateApiKey, {
+    onDone: (key) => {
+      setReplaced(null)
+      setFresh(key)
+    },
+  })
   const remove = useCommand(actions.deleteApiKey, {
     doneMessage: "Deleted. The next request with it is refused.",
     onDone: () => setDoomed(null),
@@ -62,6 +79,7 @@ export function ApiKeyBoard({ keys, bots, actions }: ApiKeyBoardProps) {
               "Key",
               { label: "Default bot", className: "max-md:hidden" },
               "Last used",
+              { label: "Expires", className: "max-md:hidden" },
               { label: "Actions", isHidden: true },
             ]}
           >
@@ -82,7 +100,17 @@ export function ApiKeyBoard({ keys, bots, actions }: ApiKeyBoardProps) {
                 >
                   {key.lastUsedAt ? <RelativeTime at={key.lastUsedAt} /> : "Never"}
                 </Cell>
-                <Cell className="text-end sm:w-px">
+                <Cell from="md" className="whitespace-nowrap text-quiet">
+                  <Expiry at={key.expiresAt} />
+                </Cell>
+                <Cell className="whitespace-nowrap text-end sm:w-px">
+                  {canWrite ? (
+                    <IconButton
+                      icon="retry"
+                      label={`Replace ${key.name}`}
+                      onClick={() => setReplaced(key)}
+                    />
+                  ) : null}
                   {canWrite ? (
                     <IconButton
                       icon="trash"
@@ -107,6 +135,20 @@ export function ApiKeyBoard({ keys, bots, actions }: ApiKeyBoardProps) {
           }}
         />
       ) : null}
+      {replaced ? (
+        <RotateDialog
+          title={`Replace the API key “${replaced.name}”?`}
+          label="The old key"
+          verb="Replace key"
+          isRunning={rotate.isRunning}
+          problem={rotate.problem}
+          onClose={() => setReplaced(null)}
+          onConfirm={(overlapSeconds) => void rotate.run({ keyId: replaced.id, overlapSeconds })}
+        >
+          You get a new key, shown once. Servers with the old one are refused as soon as it stops
+          working.
+        </RotateDialog>
+      ) : null}
       {fresh ? <SecretDialog apiKey={fresh} onClose={() => setFresh(null)} /> : null}
       <ConfirmDialog
         isOpen={doomed !== null}
@@ -124,6 +166,19 @@ export function ApiKeyBoard({ keys, bots, actions }: ApiKeyBoardProps) {
   )
 }
 
+function Expiry({ at }: { at: string | null }) {
+  if (!at) return "Never"
+  if (Date.parse(at) < Date.now()) return <Badge tone="bad">Expired</Badge>
+  return <RelativeTime at={at} />
+}
+
+const lifetimes = [
+  { value: "", label: "Never" },
+  { value: "30", label: "In 30 days" },
+  { value: "90", label: "In 90 days" },
+  { value: "365", label: "In a year" },
+]
+
 type NewApiKeyDialogProps = {
   bots: { id: string; name: string }[]
   createApiKey: CreateApiKey
@@ -136,7 +191,9 @@ function NewApiKeyDialog({ bots, createApiKey, onClose, onCreated }: NewApiKeyDi
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault()
     const values = new FormData(event.currentTarget)
+    const days = Number(values.get("lifetime"))
     void command.run({
+      expiresAt: days > 0 ? new Date(Date.now() + days * 86_400_000).toISOString() : null,
       name: String(values.get("name")),
       defaultBotId: String(values.get("bot") || "") || null,
     })
@@ -162,6 +219,13 @@ function NewApiKeyDialog({ bots, createApiKey, onClose, onCreated }: NewApiKeyDi
             ...bots.map((bot) => ({ value: bot.id, label: bot.name })),
           ]}
           error={command.issue("defaultBotId")}
+        />
+        <SelectField
+          label="Expires"
+          name="lifetime"
+          options={lifetimes}
+          defaultValue="365"
+          error={command.issue("expiresAt")}
         />
         <Button
           type="submit"

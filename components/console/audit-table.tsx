@@ -3,7 +3,7 @@ import { Cell, Row, Table } from "#components/ui/table.tsx"
 import type { AuditEventView } from "#lib/audit/schema.ts"
 
 /** The owner's words for what the code calls its events; an unknown one is shown as it is. */
-const actions: Record<string, string> = {
+export const auditActions: Record<string, string> = {
   "apiKey.created": "Created an API key",
   "apiKey.deleted": "Deleted an API key",
   "apiKey.rotated": "Replaced an API key",
@@ -19,6 +19,7 @@ const actions: Record<string, string> = {
   "embedKey.networkBlocked": "Kept a range of addresses out",
   "embedKey.networkUnblocked": "Let a range of addresses in again",
   "embedKey.rotated": "Renewed a tag",
+  "embedKey.sessionsEnded": "Cut off everyone using a tag",
   "embedKey.switchedOff": "Switched a tag off",
   "embedKey.switchedOn": "Switched a tag on",
   "lead.changed": "Changed a lead",
@@ -37,12 +38,15 @@ const actions: Record<string, string> = {
 /** The parts of an entry that mean something to an owner, by the owner's names for them. */
 const fields: Record<string, string> = {
   allowedOrigins: "Allowed websites",
+  botCheck: "Bot check",
   color: "Colour",
   greeting: "Greeting",
   instructions: "Instructions",
+  ended: "Chats ended",
   label: "Words on the button",
   locale: "Language",
   name: "Name",
+  network: "Addresses",
   position: "Corner",
   published: "Published",
   starters: "Starter questions",
@@ -79,7 +83,7 @@ export function AuditTable({ events }: { events: AuditEventView[] }) {
             {event.actor.label}
           </Cell>
           <Cell className="align-top font-medium max-sm:order-1 max-sm:basis-full sm:min-w-36">
-            {actions[event.action] ?? event.action}
+            {auditActions[event.action] ?? event.action}
           </Cell>
           <Cell className="align-top text-13 text-quiet max-sm:order-3 max-sm:basis-full max-md:sm:hidden">
             <Change before={event.before} after={event.after} />

@@ -4,6 +4,7 @@ import { useState } from "react"
 import { joinClasses } from "#components/ui/class-names.ts"
 import { niceMax } from "./axis.ts"
 import { formatCount, formatDay } from "./format.ts"
+import { formatMoney } from "./money.ts"
 
 export type DayFigure = { date: string; value: number }
 
@@ -11,13 +12,16 @@ type DailyChartProps = {
   days: DayFigure[]
   /** What is counted: "Conversations". */
   label: string
+  /** Set when the values are minor units of money. */
+  currency?: string
 }
 
 /** Bars for the last days. The same figures stand in a table for whoever can't see bars. */
-export function DailyChart({ days, label }: DailyChartProps) {
+export function DailyChart({ days, label, currency }: DailyChartProps) {
   const [at, setAt] = useState<number | null>(null)
   const max = niceMax(Math.max(0, ...days.map((day) => day.value)))
   const total = days.reduce((sum, day) => sum + day.value, 0)
+  const show = (value: number) => (currency ? formatMoney(value, currency) : formatCount(value))
   const shown = at === null ? null : days[at]
   return (
     <figure>
@@ -25,8 +29,8 @@ export function DailyChart({ days, label }: DailyChartProps) {
         <span className="font-medium">{label} a day</span>
         <span className="text-13 text-quiet tabular-nums" aria-hidden="true">
           {shown
-            ? `${formatDay(shown.date)}: ${formatCount(shown.value)}`
-            : `${formatCount(total)} in ${days.length} days`}
+            ? `${formatDay(shown.date)}: ${show(shown.value)}`
+            : `${show(total)} in ${days.length} days`}
         </span>
       </figcaption>
       <div aria-hidden="true" className="flex gap-2">
@@ -76,9 +80,9 @@ export function DailyChart({ days, label }: DailyChartProps) {
           </div>
         </div>
         <div className="-my-2.5 flex h-[11.25rem] flex-col justify-between text-end text-13 text-quiet tabular-nums">
-          <span>{formatCount(max)}</span>
-          <span>{max > 1 ? formatCount(max / 2) : ""}</span>
-          <span>0</span>
+          <span>{show(max)}</span>
+          <span>{max > 1 ? show(max / 2) : ""}</span>
+          <span>{show(0)}</span>
         </div>
       </div>
       {/* A table does not shrink to one pixel by itself: its box does the hiding. */}
@@ -95,7 +99,7 @@ export function DailyChart({ days, label }: DailyChartProps) {
             {days.map((day) => (
               <tr key={day.date}>
                 <th scope="row">{formatDay(day.date)}</th>
-                <td>{day.value}</td>
+                <td>{show(day.value)}</td>
               </tr>
             ))}
           </tbody>

@@ -225,6 +225,8 @@ export const routeRows: RouteRow[] = [
     { body: makeUpload, own: [403, 404] },
   ),
 
+  row("api/console/[tenant]/audit", "GET", "member", ({ b }) => `/api/console/${b.tenantId}/audit`),
+
   // Last, because it ends what A's visitor has.
   row("api/embed/conversation", "DELETE", "session", () => "/api/embed/conversation", {
     own: [204],
@@ -265,6 +267,7 @@ export const actionRows: ActionRow[] = [
   action(tenantActions, "createBot", () => ({ name: "Planted" }), false),
   action(tenantActions, "createApiKey", ({ b }) => ({ name: "M", defaultBotId: b.botId })),
   action(tenantActions, "deleteApiKey", ({ b }) => ({ keyId: b.apiKeyId })),
+  action(tenantActions, "rotateApiKey", ({ b }) => ({ keyId: b.apiKeyId, overlapSeconds: 0 })),
   action(tenantActions, "updateLead", ({ b }) => ({ leadId: b.leadId, status: "done" })),
   action(botActions, "updateBot", ({ b }) => ({ botId: b.botId, name: "Stolen" })),
   action(botActions, "deleteBot", ({ b }) => ({ botId: b.botId })),

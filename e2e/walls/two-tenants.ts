@@ -42,7 +42,7 @@ export async function makeTenants(deployment: Deployment): Promise<{ a: Tenant; 
 type People = (tenantId: string, role: "owner" | "viewer") => Promise<string>
 
 /** People sign up through the product; which tenants they belong to is set as an invitation would. */
-async function makePeople(deployment: Deployment): Promise<People> {
+export async function makePeople(deployment: Deployment): Promise<People> {
   // The factories read the environment once, when they are first imported.
   Object.assign(process.env, deployment.env, { LOG_LEVEL: "silent" })
   const { makeTenant } = await import("#prisma/factories.ts")

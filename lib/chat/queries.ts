@@ -1,11 +1,11 @@
 import { toMinor } from "#lib/billing/prices.ts"
 import { env } from "#lib/env.ts"
-import { requireEmbedKey } from "#lib/keys/queries.ts"
+import { type EmbedKeyRow, requireEmbedKey } from "#lib/keys/queries.ts"
 import { utcDay } from "#lib/limits/counters.ts"
 import { effectiveLimits, type KeyLimits } from "#lib/limits/schema.ts"
 import { keyDayCap, readTenantCap } from "#lib/limits/spend.ts"
 import { findChatModel, worstCaseCost } from "#lib/models/chat-model.ts"
-import { withTenant } from "#lib/tenancy/database.ts"
+import { type Tx, withTenant } from "#lib/tenancy/database.ts"
 import { allow } from "#lib/tenancy/permissions.ts"
 import type { TenantScope } from "#lib/tenancy/scope.ts"
 import { listToolsOfKey, type OfferedTool } from "#lib/tools/queries.ts"
@@ -29,6 +29,13 @@ export type KeySpendView = SpendView & {
   worstDayMinor: number
 }
 
+export type NamedKeySpend = KeySpendView & {
+  id: string
+  name: string
+  lastFour: string
+  isOn: boolean
+}
+
 const utcMonth = () => utcDay().slice(0, 7)
 
 /** What the tenant has spent this month, and what it may. */
@@ -50,27 +57,49 @@ export async function getSpend(scope: TenantScope): Promise<SpendView> {
 /** The same for one key, with its day and the worst that a thief could make of it. */
 export async function getKeySpend(scope: TenantScope, keyId: string): Promise<KeySpendView> {
   allow(scope, "keys.read")
-  const month = utcMonth()
+  return withTenant(scope, async (tx) => readKeySpend(tx, await requireEmbedKey(tx, keyId)))
+}
+
+/** The same for the tenant's newest 200 keys, with what an owner knows them by. */
+export async function listKeySpend(scope: TenantScope): Promise<NamedKeySpend[]> {
+  allow(scope, "keys.read")
   return withTenant(scope, async (tx) => {
-    const key = await requireEmbedKey(tx, keyId)
-    const limits = effectiveLimits(
-      key.mode === "test" ? "test" : "live",
-      key.limits as Partial<KeyLimits>,
-    )
-    const sums = await tx.spendCounter.findMany({ where: { subject: `key:${keyId}` } })
-    const spent = (period: string) =>
-      toMinor(sums.find((sum) => sum.period === period)?.spentNanos ?? 0n)
-    return {
-      currency: env.CURRENCY,
-      month,
-      spentMinor: spent(month),
-      capMinor: limits.monthlySpendMinor,
-      todayMinor: spent(utcDay()),
-      dayCapMinor: toMinor(keyDayCap(limits)),
-      worstDayMinor: toMinor(worstDay(limits, await listToolsOfKey(tx, keyId))),
-      hasModel: findChatModel() !== null,
+    const keys = await tx.embedKey.findMany({
+      where: { purpose: "site" },
+      orderBy: { createdAt: "desc" },
+      take: 200,
+    })
+    const views: NamedKeySpend[] = []
+    for (const key of keys) {
+      const { id, name, random, status } = key
+      const facts = { id, name, lastFour: random.slice(-4), isOn: status === "active" }
+      views.push({ ...facts, ...(await readKeySpend(tx, key)) })
     }
+    return views
   })
+}
+
+async function readKeySpend(tx: Tx, key: EmbedKeyRow): Promise<KeySpendView> {
+  const month = utcMonth()
+  const limits = effectiveLimits(
+    key.mode === "test" ? "test" : "live",
+    key.limits as Partial<KeyLimits>,
+  )
+  const sums = await tx.spendCounter.findMany({
+    where: { subject: `key:${key.id}`, period: { in: [month, utcDay()] } },
+  })
+  const spent = (period: string) =>
+    toMinor(sums.find((sum) => sum.period === period)?.spentNanos ?? 0n)
+  return {
+    currency: env.CURRENCY,
+    month,
+    spentMinor: spent(month),
+    capMinor: limits.monthlySpendMinor,
+    todayMinor: spent(utcDay()),
+    dayCapMinor: toMinor(keyDayCap(limits)),
+    worstDayMinor: toMinor(worstDay(limits, await listToolsOfKey(tx, key.id))),
+    hasModel: findChatModel() !== null,
+  }
 }
 
 /**

@@ -9,8 +9,9 @@ import { memberAction, userAction } from "#lib/http/action.ts"
 import {
   createApiKey as createTenantApiKey,
   deleteApiKey as deleteTenantApiKey,
+  rotateApiKey as rotateTenantApiKey,
 } from "#lib/keys/api-keys.ts"
-import { createApiKeyInput } from "#lib/keys/schema.ts"
+import { createApiKeyInput, rotateInput } from "#lib/keys/schema.ts"
 import { updateLead as updateTenantLead } from "#lib/leads/commands.ts"
 import { updateLeadInput } from "#lib/leads/schema.ts"
 
@@ -24,6 +25,12 @@ export const createApiKey = memberAction({
   permission: "apiKeys.write",
   input: createApiKeyInput,
   handle: ({ scope, input }) => createTenantApiKey(scope, input),
+})
+
+export const rotateApiKey = memberAction({
+  permission: "apiKeys.write",
+  input: rotateInput.extend({ keyId: z.string() }),
+  handle: ({ scope, input: { keyId, ...input } }) => rotateTenantApiKey(scope, keyId, input),
 })
 
 export const deleteApiKey = memberAction({

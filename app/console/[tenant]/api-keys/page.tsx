@@ -4,7 +4,7 @@ import { NoAccess } from "#components/console/no-access.tsx"
 import { requireMember } from "#lib/auth/session.ts"
 import { listBots } from "#lib/bots/queries.ts"
 import { listApiKeys } from "#lib/keys/queries.ts"
-import { createApiKey, deleteApiKey } from "../actions.ts"
+import { createApiKey, deleteApiKey, rotateApiKey } from "../actions.ts"
 
 export const metadata: Metadata = { title: "API keys" }
 
@@ -22,7 +22,7 @@ export default async function ApiKeysPage({ params }: Props) {
     <ApiKeyBoard
       keys={keys}
       bots={bots.map(({ id, name }) => ({ id, name }))}
-      actions={{ createApiKey, deleteApiKey }}
+      actions={{ createApiKey, deleteApiKey, rotateApiKey }}
     />
   )
 }

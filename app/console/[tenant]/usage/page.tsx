@@ -1,12 +1,14 @@
 import type { Metadata } from "next"
 import { DailyChart } from "#components/console/daily-chart.tsx"
 import { formatCount } from "#components/console/format.ts"
+import { formatMoney } from "#components/console/money.ts"
 import { PageHeader } from "#components/console/page-header.tsx"
 import { Card } from "#components/ui/card.tsx"
 import { Cell, Row, Table } from "#components/ui/table.tsx"
 import { requireMember } from "#lib/auth/session.ts"
 import { getUsage } from "#lib/billing/queries.ts"
 import { listBots } from "#lib/bots/queries.ts"
+import { getSpend, listKeySpend } from "#lib/chat/queries.ts"
 
 export const metadata: Metadata = { title: "Usage" }
 
@@ -15,14 +17,18 @@ type Props = { params: Promise<{ tenant: string }> }
 export default async function UsagePage({ params }: Props) {
   const { tenant: tenantId } = await params
   const { scope } = await requireMember(tenantId)
-  const [{ days: rows }, { data: bots }] = await Promise.all([
+  const [{ days: rows }, spend, tags, { data: bots }] = await Promise.all([
     getUsage(scope, { days: 30 }),
+    getSpend(scope),
+    listKeySpend(scope),
     listBots(scope, { limit: 200 }),
   ])
-  const days = lastDays(30).map((date) => ({
-    date,
-    value: rows.filter((row) => row.date === date).reduce((sum, row) => sum + row.messages, 0),
-  }))
+  const money = (minor: number) => formatMoney(minor, spend.currency)
+  const byDay = (pick: (row: (typeof rows)[number]) => number) =>
+    lastDays(30).map((date) => ({
+      date,
+      value: rows.filter((row) => row.date === date).reduce((sum, row) => sum + pick(row), 0),
+    }))
   const botIds = [...new Set([...bots.map((bot) => bot.id), ...rows.map((row) => row.botId)])]
   const byBot = botIds.map((botId) => {
     const own = rows.filter((row) => row.botId === botId)
@@ -31,6 +37,7 @@ export default async function UsagePage({ params }: Props) {
     return {
       botId,
       name: bots.find((bot) => bot.id === botId)?.name ?? "A deleted bot",
+      cost: sum((row) => row.costMinor),
       messages: sum((row) => row.messages),
       read: sum((row) => row.inputTokens),
       written: sum((row) => row.outputTokens),
@@ -43,14 +50,25 @@ export default async function UsagePage({ params }: Props) {
         description="The last 30 days. Previews count too. Tokens are what a language model is billed by: about four letters each."
       />
       <div className="flex flex-col gap-6">
-        <Card>
-          <DailyChart label="Answers" days={days} />
-        </Card>
+        <SpendCard spend={spend} />
+        <div className="grid gap-6 lg:grid-cols-2">
+          <Card>
+            <DailyChart
+              label="Cost"
+              currency={spend.currency}
+              days={byDay((row) => row.costMinor)}
+            />
+          </Card>
+          <Card>
+            <DailyChart label="Answers" days={byDay((row) => row.messages)} />
+          </Card>
+        </div>
         <Card isFlush>
           <Table
             label="Usage by bot"
             head={[
               "Bot",
+              { label: "Cost", align: "end" },
               { label: "Answers", align: "end" },
               { label: "Tokens read", align: "end" },
               { label: "Tokens written", align: "end" },
@@ -60,6 +78,9 @@ export default async function UsagePage({ params }: Props) {
               <Row key={row.botId}>
                 <Cell className="font-medium wrap-anywhere max-sm:basis-full sm:min-w-32">
                   {row.name}
+                </Cell>
+                <Cell label="Cost" className="tabular-nums sm:text-end">
+                  {money(row.cost)}
                 </Cell>
                 <Cell label="Answers" className="tabular-nums sm:text-end">
                   {formatCount(row.messages)}
@@ -74,8 +95,74 @@ export default async function UsagePage({ params }: Props) {
             ))}
           </Table>
         </Card>
+        {tags.length > 0 ? (
+          <Card
+            title="What a stolen tag could cost"
+            description="Anyone can copy a tag from your page. Its limits decide the most that can come of it in a day."
+            isFlush
+          >
+            <Table
+              label="Tags"
+              head={[
+                "Tag",
+                { label: "This month", align: "end" },
+                { label: "Limit a month", align: "end" },
+                { label: "Worst day", align: "end" },
+              ]}
+            >
+              {tags.map((tag) => (
+                <Row key={tag.id}>
+                  <Cell className="wrap-anywhere max-sm:basis-full sm:min-w-32">
+                    <span className="font-medium">{tag.name}</span>{" "}
+                    <span className="font-mono text-13 text-quiet">…{tag.lastFour}</span>
+                    {tag.isOn ? null : <span className="text-13 text-quiet"> Off</span>}
+                  </Cell>
+                  <Cell label="This month" className="tabular-nums sm:text-end">
+                    {money(tag.spentMinor)}
+                  </Cell>
+                  <Cell label="Limit" className="tabular-nums sm:text-end">
+                    {money(tag.capMinor)}
+                  </Cell>
+                  <Cell label="Worst day" className="tabular-nums sm:text-end">
+                    {money(tag.isOn ? tag.worstDayMinor : 0)}
+                  </Cell>
+                </Row>
+              ))}
+            </Table>
+          </Card>
+        ) : null}
       </div>
     </>
+  )
+}
+
+type SpendCardProps = { spend: Awaited<ReturnType<typeof getSpend>> }
+
+function SpendCard({ spend }: SpendCardProps) {
+  const { spentMinor, capMinor, currency, hasModel } = spend
+  const share = capMinor > 0 ? Math.min(100, Math.round((spentMinor / capMinor) * 100)) : 100
+  return (
+    <Card>
+      <p className="text-13 text-quiet">Spent this month</p>
+      <p className="mt-1 flex flex-wrap items-baseline gap-x-2">
+        <span className="text-28 font-semibold tabular-nums">
+          {formatMoney(spentMinor, currency)}
+        </span>
+        <span className="text-quiet">of {formatMoney(capMinor, currency)}</span>
+      </p>
+      {/* The words above say it; the bar shows it. */}
+      <div aria-hidden="true" className="mt-3 h-2 overflow-hidden rounded-full bg-hairline">
+        <div
+          className={share >= 80 ? "h-full bg-danger" : "h-full bg-action"}
+          style={{ width: `${share}%` }}
+        />
+      </div>
+      <p className="mt-3 text-13 text-quiet">
+        {hasModel
+          ? "At the limit your chats go on and quote your sources, which costs nothing."
+          : "Your chats quote your sources and use no language model, which costs nothing."}
+      </p>
+    </Card>
   )
 }
 
