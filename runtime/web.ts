@@ -33,8 +33,15 @@ const server = createServer(
     connectionsCheckingInterval: 5_000,
   },
   (request, response) => {
-    prepare(request, response)
-    if (redirectConsole(request, response)) return
+    const path = readPath(request)
+    if (path === null) return refuse(response, 400)
+    if (request.method === "TRACE") return refuse(response, 405)
+    // A server action from another page's form: Next would answer 500 to some of these.
+    if (request.headers["next-action"] && request.headers.origin !== env.APP_URL)
+      return refuse(response, 403)
+    boundBody(request, path)
+    prepare(request, response, path)
+    if (redirectConsole(request, response, path)) return
     handle(request, response).catch((error: unknown) => {
       log.error({ err: error }, "a request could not be handled")
       if (!response.headersSent) response.writeHead(500).end()
@@ -42,7 +49,20 @@ const server = createServer(
   },
 )
 
-function prepare(request: IncomingMessage, response: ServerResponse) {
+function refuse(response: ServerResponse, status: number) {
+  response
+    .writeHead(status, { "content-length": 0, "cache-control": "no-store", connection: "close" })
+    .end()
+}
+
+/** A body has half a minute to arrive, a file on a slow line two: `requestTimeout` below. */
+function boundBody(request: IncomingMessage, path: string) {
+  if (path.endsWith("/sources") || request.complete) return
+  const timer = setTimeout(() => request.complete || request.destroy(), 25_000)
+  request.once("close", () => clearTimeout(timer))
+}
+
+function prepare(request: IncomingMessage, response: ServerResponse, path: string) {
   const { headers, socket } = request
   headers[clientHeader] = resolveClient(
     socket.remoteAddress,
@@ -52,7 +72,6 @@ function prepare(request: IncomingMessage, response: ServerResponse) {
   // Our origins come from the configuration, never from what a client or a cache says of the host.
   delete headers["x-forwarded-host"]
   delete headers["x-middleware-subrequest"]
-  const path = readPath(request)
   const nonce = randomBytes(16).toString("base64")
   const policy = consolePolicy(nonce)
   // Next reads the nonce for its own scripts from the request's policy.
@@ -66,6 +85,8 @@ function prepare(request: IncomingMessage, response: ServerResponse) {
     response.setHeader("referrer-policy", "no-referrer")
     // The frame's own policy, with its frame-ancestors, is the answer of app/embed/route.ts alone: a
     // second one here would be enforced beside it.
+    if (path !== "/embed")
+      response.setHeader("content-security-policy", "default-src 'none'; frame-ancestors 'none'")
     return
   }
   response.setHeader("cross-origin-resource-policy", "same-origin")
@@ -75,8 +96,15 @@ function prepare(request: IncomingMessage, response: ServerResponse) {
   response.setHeader("cross-origin-opener-policy", "same-origin")
 }
 
-function readPath(request: IncomingMessage): string {
-  return (request.url ?? "/").split("?")[0]!
+/** The path as it will be routed, `..` resolved; null when it cannot be decoded. */
+function readPath(request: IncomingMessage): string | null {
+  try {
+    const { pathname } = new URL(request.url ?? "/", env.APP_URL)
+    decodeURIComponent(pathname)
+    return pathname
+  } catch {
+    return null
+  }
 }
 
 function consolePolicy(nonce: string): string {
@@ -98,9 +126,12 @@ function consolePolicy(nonce: string): string {
 }
 
 /** No console page, and so no console cookie, on the origin that other websites embed. */
-function redirectConsole(request: IncomingMessage, response: ServerResponse): boolean {
+function redirectConsole(
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+): boolean {
   if (!hasTwoOrigins || request.headers.host !== widgetHost) return false
-  const path = readPath(request)
   const isAsset = path.startsWith("/_next/")
   if (widgetPaths.test(path) || (options.dev && isAsset)) return false
   if (request.method !== "GET") {

@@ -168,7 +168,10 @@ async function renewSession(
   })
   await tx.visitor.update({ where: { id: visitorId }, data: { lastSeenAt: new Date() } })
   if (!row) return null
-  const stands = row.stamp === ticket.stamp && row.originRuleId === ticket.originRuleId
+  // Live by the very check its tokens pass: one that was cut off, by a rotation too, is never revived.
+  const live = await tx.$queryRaw`select 1 from directory.find_live_sessions(array[${row.id}])`
+  const isSame = row.stamp === ticket.stamp && row.originRuleId === ticket.originRuleId
+  const stands = isSame && Array.isArray(live) && live.length === 1
   await tx.session.update({
     where: { id: row.id },
     data: stands

@@ -4,6 +4,7 @@ import { requireBot } from "#lib/bots/queries.ts"
 import { env } from "#lib/env.ts"
 import { fail } from "#lib/errors.ts"
 import { newId } from "#lib/ids.ts"
+import { reportLeakedApiKey } from "#lib/keys/api-keys.ts"
 import { formatEmbedKey, newEmbedKey, parseEmbedKey } from "#lib/keys/embed-key.ts"
 import { findOriginRule, frameAncestors, parseOrigin } from "#lib/keys/origin.ts"
 import { toAddress } from "#lib/limits/client-ip.ts"
@@ -77,6 +78,7 @@ export async function sellTicket(request: {
   const key = await findLiveKey(request.key, request.ip)
   if (key?.purpose !== "site") {
     const parts = parseEmbedKey(request.key)
+    await reportLeakedApiKey(request.key, { website: request.origin, ip: request.ip })
     if (parts) await countRefusal(parts.keyId, "key_dead", parseOrigin(request.origin))
     throw fail("unauthorized")
   }

@@ -82,6 +82,7 @@ export async function signIn(
   ip: string,
 ): Promise<{ user: UserRecord; signInId: string } | null> {
   await takeRates([
+    { rate: "signIn.accountFrom", subject: `${input.email} ${ip}` },
     { rate: "signIn.account", subject: input.email },
     { rate: "signIn.ip", subject: ip },
   ])
@@ -96,7 +97,7 @@ export async function signIn(
 export async function changePassword(signInId: string, input: ChangePasswordInput): Promise<void> {
   const user = await findSignedInUser(signInId)
   if (!user) throw fail("unauthorized")
-  await takeRates([{ rate: "signIn.account", subject: user.email }])
+  await takeRates([{ rate: "password.user", subject: user.id }])
   if (!(await isPassword(input.currentPassword, user.passwordHash))) {
     const message = "This is not your current password."
     throw fail("invalid", { detail: message, issues: [{ path: "currentPassword", message }] })

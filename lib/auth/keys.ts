@@ -1,10 +1,8 @@
-import { record } from "#lib/audit/record.ts"
 import { env } from "#lib/env.ts"
 import { fail } from "#lib/errors.ts"
-import { permissionsOfScopes } from "#lib/keys/api-keys.ts"
+import { apiKeyPattern, permissionsOfScopes, reportLeakedApiKey } from "#lib/keys/api-keys.ts"
 import { takeRates } from "#lib/limits/rates.ts"
 import { hashSecret, isSameSecret } from "#lib/secrets.ts"
-import { withTenant } from "#lib/tenancy/database.ts"
 import { findApiKey, touchApiKey } from "#lib/tenancy/directory.ts"
 import { scopeFromApiKey, type TenantScope } from "#lib/tenancy/scope.ts"
 
@@ -18,7 +16,7 @@ export async function authenticateApiKey(
 ): Promise<{ scope: TenantScope; defaultBotId: string | null }> {
   const bearer = /^Bearer ([\x21-\x7e]+)$/i.exec(headers.get("authorization") ?? "")?.[1]
   const secret = bearer ?? headers.get("x-api-key") ?? ""
-  if (!/^sk_[0-9a-f]{48}$/.test(secret)) throw fail("unauthorized")
+  if (!apiKeyPattern.test(secret)) throw fail("unauthorized")
   const key = await findApiKey(hashSecret(secret))
   if (!key) throw fail("unauthorized")
   const scope = scopeFromApiKey({
@@ -30,14 +28,7 @@ export async function authenticateApiKey(
   })
   // Node's own fetch sends Sec-Fetch-Mode: a browser is told by these two.
   if (headers.has("origin") || headers.has("sec-fetch-site")) {
-    const seenOn = headers.get("origin")
-    await withTenant(scope, (tx) =>
-      record(tx, scope, {
-        action: "apiKey.usedInBrowser",
-        target: key.keyId,
-        after: { website: seenOn },
-      }),
-    )
+    await reportLeakedApiKey(secret, { website: headers.get("origin"), ip })
     throw fail("unauthorized")
   }
   await touchApiKey(key.keyId)

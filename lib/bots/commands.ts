@@ -70,6 +70,7 @@ export async function updateBot(
 export async function deleteBot(scope: TenantScope, botId: string): Promise<void> {
   allow(scope, "bots.delete")
   await withTenant(scope, async (tx) => {
+    await tx.$queryRaw`select id from public.bots where id = ${botId} for update`
     const bot = await requireBot(tx, botId)
     // A key left without any bot opens nothing; it goes with its last one, previews included.
     const links = await tx.embedKeyBot.findMany({ where: { botId } })

@@ -4,12 +4,14 @@ import { withTenant } from "#lib/tenancy/database.ts"
 import { allow } from "#lib/tenancy/permissions.ts"
 import type { VisitorScope } from "#lib/tenancy/scope.ts"
 
-/** "Forget me": the visitor's conversations and leads are gone; the secret opens nothing any more. */
+/** "Forget me": nothing the visitor said or left is kept. They may go on asking, as if they had just come. */
 export async function forgetVisitor(scope: VisitorScope): Promise<void> {
   allow(scope, "chat.read")
   await withTenant(scope, async (tx) => {
     const { count } = await tx.conversation.deleteMany({})
-    await tx.lead.deleteMany({})
+    const leads = await tx.lead.deleteMany({})
+    await tx.session.updateMany({ data: { pageUrl: null, pageTitle: null, address: null } })
+    if (count + leads.count === 0) return
     await record(tx, scope, { action: "visitor.forgotten", after: { conversations: count } })
   })
 }

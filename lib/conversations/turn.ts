@@ -5,6 +5,7 @@ import { secondsLeftToday, takeFromCounter, utcDay } from "#lib/limits/counters.
 import type { KeyLimits } from "#lib/limits/schema.ts"
 import { type Reservation, settleSpend } from "#lib/limits/spend.ts"
 import { leaseSeconds } from "#lib/limits/streams.ts"
+import { hashSecret } from "#lib/secrets.ts"
 import { type Tx, withTenant } from "#lib/tenancy/database.ts"
 import { countRefusal } from "#lib/tenancy/directory.ts"
 import { allow } from "#lib/tenancy/permissions.ts"
@@ -75,6 +76,8 @@ async function readMessage(scope: VisitorScope, input: ChatInput) {
 async function storeTurn(scope: VisitorScope, input: Asked, limits: KeyLimits): Promise<Turn> {
   const { clientMessageId } = input
   return withTenant(scope, async (tx) => {
+    // Two keys on one page are two sessions of one visitor, and write to one conversation.
+    await tx.$queryRaw`select id from public.visitors where id = ${scope.visitor.visitorId} for update`
     await takeStream(tx, scope, clientMessageId)
     const bot = await tx.bot.findFirst({ where: { id: scope.visitor.botId } })
     if (!bot) throw fail("unauthorized")
@@ -85,7 +88,7 @@ async function storeTurn(scope: VisitorScope, input: Asked, limits: KeyLimits): 
       where: { conversationId: conversation.id, role: "user", clientMessageId },
     })
     const { question, answer } = asked
-      ? await resumeQuestion(tx, conversation, asked)
+      ? await resumeQuestion(tx, scope, { conversation, question: asked }, limits)
       : await storeQuestion(tx, scope, conversation, input, limits)
     const finished = answer.status === "complete" ? toMessageView(answer) : null
     if (finished) await releaseStream(tx, scope)
@@ -141,18 +144,23 @@ async function startConversation(tx: Tx, scope: VisitorScope): Promise<Conversat
 
 type Exchange = { question: MessageRow; answer: MessageRow }
 
-/** A retry: the stored question, and its answer, set back to empty unless it is complete. Free of charge. */
+/** A cut line may be retried so often before a retry counts as a message of its own. */
+const freeAttempts = 3
+
+/** A retry: the stored question, and its answer, set back to empty unless it is complete. */
 async function resumeQuestion(
   tx: Tx,
-  conversation: ConversationRow,
-  question: MessageRow,
+  scope: VisitorScope,
+  { conversation, question }: { conversation: ConversationRow; question: MessageRow },
+  limits: KeyLimits,
 ): Promise<Exchange> {
   const answer = await tx.message.findFirst({
     where: { conversationId: conversation.id, ordinal: question.ordinal + 1, role: "assistant" },
   })
   if (!answer) throw fail("conflict")
   if (answer.status === "complete") return { question, answer }
-  const again = { status: "streaming", text: "", citations: [] }
+  if (answer.attempts >= freeAttempts) await takeFromDay(tx, scope, limits)
+  const again = { status: "streaming", text: "", citations: [], attempts: answer.attempts + 1 }
   return { question, answer: await tx.message.update({ where: { id: answer.id }, data: again }) }
 }
 
@@ -202,14 +210,21 @@ async function storeQuestion(
   return { question, answer }
 }
 
-/** Exact: the key's budget for the UTC day. */
+/** However small a share is, one household may ask so much a day: a tight key is no one-question key. */
+const leastShare = 10
+
+/** Exact: the key's budget for the UTC day, of which one address gets at most its share. */
 async function takeFromDay(tx: Tx, scope: VisitorScope, limits: KeyLimits) {
-  const counter = {
-    name: `messages:${scope.visitor.keyId}`,
-    period: utcDay(),
-    limit: limits.messagesPerDay,
-  }
-  if (await takeFromCounter(tx, scope, counter)) return
+  const { messagesPerDay, messagesPerDayPerIpPercent } = limits
+  const name = `messages:${scope.visitor.keyId}`
+  const period = utcDay()
+  const share = Math.max(leastShare, Math.ceil((messagesPerDay * messagesPerDayPerIpPercent) / 100))
+  // A hash is enough to count by; whose address it was is nobody's business tomorrow.
+  const address = hashSecret(`${scope.visitor.keyId} ${scope.actor.ip ?? ""}`).slice(0, 16)
+  const hasRoom =
+    (await takeFromCounter(tx, scope, { name, period, limit: messagesPerDay })) &&
+    (await takeFromCounter(tx, scope, { name: `${name}:${address}`, period, limit: share }))
+  if (hasRoom) return
   throw fail("day_limit", { headers: { "retry-after": String(secondsLeftToday()) } })
 }
 

@@ -9,6 +9,7 @@ import { takeRates } from "#lib/limits/rates.ts"
 import { log } from "#lib/log.ts"
 import { allow, type Permission } from "#lib/tenancy/permissions.ts"
 import type { TenantScope } from "#lib/tenancy/scope.ts"
+import { cleanText } from "./body.ts"
 import { parseInput, toFailure } from "./problems.ts"
 
 // Server actions take the same steps as routes: per-IP limit → Origin → authenticate → caller's limit →
@@ -46,7 +47,7 @@ export function memberAction<Input extends z.ZodType, T>(options: {
       const { scope } = await requireMembership(cookie, String(tenantId), ip)
       await takeRates([{ rate: "console.user", subject: scope.actor.id }])
       allow(scope, options.permission)
-      return options.handle({ scope, input: parseInput(options.input, input) })
+      return options.handle({ scope, input: parseInput(options.input, cleanInput(input)) })
     })
 }
 
@@ -59,7 +60,7 @@ export function userAction<Input extends z.ZodType, T>(options: {
     run(async ({ cookie }) => {
       const signInId = await readSignInId(cookie)
       if (!signInId) throw fail("unauthorized")
-      return options.handle({ signInId, input: parseInput(options.input, input) })
+      return options.handle({ signInId, input: parseInput(options.input, cleanInput(input)) })
     })
 }
 
@@ -68,5 +69,14 @@ export function publicAction<Input extends z.ZodType, T>(options: {
   input: Input
   handle: (context: { input: z.output<Input>; ip: string }) => Promise<T>
 }): (input: z.input<Input>) => Promise<Result<T>> {
-  return (input) => run(({ ip }) => options.handle({ input: parseInput(options.input, input), ip }))
+  return (input) =>
+    run(({ ip }) => options.handle({ input: parseInput(options.input, cleanInput(input)), ip }))
+}
+
+/** Action input arrives past readJson: the same cleaning of every string in it. */
+function cleanInput(input: unknown): unknown {
+  if (typeof input === "string") return cleanText(input)
+  if (Array.isArray(input)) return input.map(cleanInput)
+  if (input === null || typeof input !== "object") return input
+  return Object.fromEntries(Object.entries(input).map(([key, value]) => [key, cleanInput(value)]))
 }

@@ -14,6 +14,11 @@ export async function readBytes(request: Request, maxBytes: number): Promise<Uin
   return Buffer.concat(parts)
 }
 
+/** Postgres text cannot hold NUL, and a lone surrogate has no UTF-8 form: both become U+FFFD. */
+export function cleanText(text: string): string {
+  return text.replaceAll("\u0000", "\ufffd").toWellFormed()
+}
+
 /** JSON in UTF-8 of one of the types given; throws `unsupported_type`, `too_large`, `malformed`. */
 export async function readJson(
   request: Request,
@@ -27,12 +32,37 @@ export async function readJson(
   const bytes = await readBytes(request, maxBytes)
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes)
-    // Postgres text cannot hold NUL, and a lone surrogate has no UTF-8 form.
-    return JSON.parse(text, (_key, value) =>
-      typeof value === "string" ? value.replaceAll("\u0000", "\ufffd").toWellFormed() : value,
-    )
+    return JSON.parse(text, (_key, value) => (typeof value === "string" ? cleanText(value) : value))
   } catch {
     throw fail("malformed")
+  }
+}
+
+const uploadsAtOnce = 2
+const uploadsWaiting = 20
+let uploads = 0
+const waiting: (() => void)[] = []
+
+/**
+ * Holds one of this process's few places for uploads, whose bodies lie in memory whole. Others wait, their
+ * bodies unread; beyond that throws `rate_limited`.
+ */
+export async function withUploadPlace<T>(work: () => Promise<T>): Promise<T> {
+  if (uploads < uploadsAtOnce) uploads++
+  else if (waiting.length < uploadsWaiting)
+    await new Promise<void>((resolve) => waiting.push(resolve))
+  else {
+    throw fail("rate_limited", {
+      detail: "Many files are arriving right now. Try again in a few seconds.",
+      headers: { "retry-after": "5" },
+    })
+  }
+  try {
+    return await work()
+  } finally {
+    const next = waiting.shift()
+    if (next) next()
+    else uploads--
   }
 }
 

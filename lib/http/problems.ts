@@ -9,6 +9,9 @@ export function toFailure(error: unknown, requestId: string): Failure {
   if (error instanceof Failure) return error
   // Separate copies of a module in pages and routes: the class may not be ours, its shape is.
   if (error instanceof Error && error.name === "Failure" && "code" in error) return error as Failure
+  const prismaCode = (error as { code?: unknown } | null)?.code
+  if (prismaCode === "P2002") return fail("conflict")
+  if (prismaCode === "P2025") return fail("not_found")
   if (isDatabaseAway(error)) {
     log.error(
       { requestId, code: "database_away", reason: (error as Error).message },

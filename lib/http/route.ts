@@ -11,7 +11,7 @@ import { effectiveLimits, type KeyLimits } from "#lib/limits/schema.ts"
 import { log } from "#lib/log.ts"
 import { allow, type Permission } from "#lib/tenancy/permissions.ts"
 import type { TenantScope, VisitorScope } from "#lib/tenancy/scope.ts"
-import { readFile, readJson } from "./body.ts"
+import { readFile, readJson, withUploadPlace } from "./body.ts"
 import { observeRequest } from "./metrics.ts"
 import { type Dialect, parseInput, problemResponse, toFailure } from "./problems.ts"
 
@@ -95,17 +95,22 @@ export function route<Kind extends AuthKind, Body extends z.ZodType, Query exten
       const state = await takeCallerRate(options.auth, caller)
       if (options.permission && caller.scope) allow(caller.scope, options.permission)
       const query = options.query ? parseInput(options.query, readQuery(request)) : undefined
-      const body = await readBody(options, request)
-      response = await options.handle({
-        ...caller,
-        params: routeParams,
-        body,
-        query,
-        request,
-        requestId,
-        ip,
-        signal: request.signal,
-      } as never)
+      const answer = async () => {
+        const body = await readBody(options, request)
+        return options.handle({
+          ...caller,
+          params: routeParams,
+          body,
+          query,
+          request,
+          requestId,
+          ip,
+          signal: request.signal,
+        } as never)
+      }
+      const isUpload = options.fileBytes !== undefined && isForm(request)
+      if (isUpload) await takeRates([{ rate: "upload.tenant", subject: tenantId ?? ip }])
+      response = await (isUpload ? withUploadPlace(answer) : answer())
       if (state) for (const [k, v] of Object.entries(rateHeaders(state))) response.headers.set(k, v)
     } catch (error) {
       response = problemResponse(toFailure(error, requestId), requestId, options.dialect)
@@ -192,6 +197,8 @@ async function takeCallerRate(kind: AuthKind, caller: Caller): Promise<RateState
   return null
 }
 
+const isForm = (request: Request) => /^multipart\//i.test(request.headers.get("content-type") ?? "")
+
 async function readBody(
   options: {
     body?: z.ZodType
@@ -201,8 +208,7 @@ async function readBody(
   },
   request: Request,
 ): Promise<unknown> {
-  const isForm = /^multipart\//i.test(request.headers.get("content-type") ?? "")
-  if (options.fileBytes && (isForm || !options.body))
+  if (options.fileBytes && (isForm(request) || !options.body))
     return { file: await readFile(request, options.fileBytes) }
   if (!options.body) return undefined
   const types = ["application/json", ...(options.allowsTextPlain ? ["text/plain"] : [])]

@@ -4,8 +4,9 @@ import { fail } from "#lib/errors.ts"
 import { newId } from "#lib/ids.ts"
 import { hashSecret, newSecret } from "#lib/secrets.ts"
 import { type Tx, withTenant } from "#lib/tenancy/database.ts"
+import { findApiKey } from "#lib/tenancy/directory.ts"
 import { allow, type MemberPermission } from "#lib/tenancy/permissions.ts"
-import type { TenantScope } from "#lib/tenancy/scope.ts"
+import { scopeFromApiKey, type TenantScope } from "#lib/tenancy/scope.ts"
 import { toApiKeyView } from "./queries.ts"
 import {
   type ApiKeyScope,
@@ -83,6 +84,7 @@ export async function rotateApiKey(
 ): Promise<NewApiKeyView> {
   allow(scope, "apiKeys.write")
   return withTenant(scope, async (tx) => {
+    await tx.$queryRaw`select id from public.api_keys where id = ${keyId} for update`
     const row = await tx.apiKey.findFirst({ where: { id: keyId } })
     if (!row) throw fail("not_found")
     const view = toApiKeyView(row)
@@ -111,6 +113,31 @@ function requireOwnPermissions(scope: TenantScope, scopes: readonly string[]): v
 }
 
 const newApiKeySecret = () => `sk_${newSecret(24)}`
+
+/**
+ * Writes to the owner's audit log that a secret key was seen in a browser: it has leaked into a page. True
+ * when the text really is a live key.
+ */
+export async function reportLeakedApiKey(
+  text: unknown,
+  seen: { website: string | null; ip: string },
+): Promise<boolean> {
+  if (typeof text !== "string" || !apiKeyPattern.test(text)) return false
+  const key = await findApiKey(hashSecret(text))
+  if (!key) return false
+  const scope = scopeFromApiKey({ ...key, label: key.name, scopes: [], ip: seen.ip })
+  await withTenant(scope, (tx) =>
+    record(tx, scope, {
+      action: "apiKey.usedInBrowser",
+      target: key.keyId,
+      after: { website: seen.website },
+    }),
+  )
+  return true
+}
+
+/** What an API key looks like. */
+export const apiKeyPattern = /^sk_[0-9a-f]{48}$/
 
 /** Deletes an API key: its next request is refused. */
 export async function deleteApiKey(scope: TenantScope, keyId: string): Promise<void> {

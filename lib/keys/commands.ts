@@ -8,7 +8,7 @@ import { allow } from "#lib/tenancy/permissions.ts"
 import type { TenantScope } from "#lib/tenancy/scope.ts"
 import { newEmbedKey } from "./embed-key.ts"
 import { type KeyMode, parseOriginPattern } from "./origin.ts"
-import { requireEmbedKey, toEmbedKeyViews } from "./queries.ts"
+import { lockEmbedKey, toEmbedKeyViews } from "./queries.ts"
 import type {
   CreateEmbedKeyInput,
   EmbedKeyView,
@@ -76,7 +76,7 @@ export async function updateEmbedKey(
 ): Promise<EmbedKeyView> {
   allow(scope, "keys.write")
   return withTenant(scope, async (tx) => {
-    const row = await requireEmbedKey(tx, keyId)
+    const row = await lockEmbedKey(tx, keyId)
     const [before] = await toEmbedKeyViews(tx, [row])
     if (input.allowedOrigins) {
       await replaceOrigins(tx, scope, keyId, readOrigins(input.allowedOrigins, before!.mode))
@@ -124,7 +124,7 @@ export async function rotateEmbedKey(
 ): Promise<EmbedKeyView> {
   allow(scope, "keys.write")
   return withTenant(scope, async (tx) => {
-    const row = await requireEmbedKey(tx, keyId)
+    const row = await lockEmbedKey(tx, keyId)
     const hasOverlap = overlapSeconds > 0
     const updated = await tx.embedKey.update({
       where: { id: keyId },
@@ -149,7 +149,7 @@ export async function rotateEmbedKey(
 export async function deleteEmbedKey(scope: TenantScope, keyId: string): Promise<void> {
   allow(scope, "keys.write")
   await withTenant(scope, async (tx) => {
-    const row = await requireEmbedKey(tx, keyId)
+    const row = await lockEmbedKey(tx, keyId)
     await tx.embedKey.delete({ where: { id: keyId } })
     await record(tx, scope, {
       action: "embedKey.deleted",

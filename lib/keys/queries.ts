@@ -74,6 +74,12 @@ export async function listEmbedKeys(
   })
 }
 
+/** The same, locked: changes of one key queue instead of overwriting each other. */
+export async function lockEmbedKey(tx: Tx, keyId: string): Promise<EmbedKeyRow> {
+  await tx.$queryRaw`select id from public.embed_keys where id = ${keyId} for update`
+  return requireEmbedKey(tx, keyId)
+}
+
 /** The key's row inside a transaction; throws `not_found`. */
 export async function requireEmbedKey(tx: Tx, keyId: string): Promise<EmbedKeyRow> {
   const row = await tx.embedKey.findFirst({ where: { id: keyId, purpose: "site" } })

@@ -65,6 +65,11 @@ export type SiteView = {
 }
 export type RefusalView = { origin: string | null; reason: string; count: number; lastAt: string }
 
+function isFutureDate(text: string): boolean {
+  const at = new Date(text)
+  return at.getTime() > Date.now() && at.getUTCFullYear() < 3_000
+}
+
 /** What an API key may be given: each opens the permissions it lists. */
 export const apiKeyScopes = [
   "bots",
@@ -85,8 +90,12 @@ export const createApiKeyInput = z.strictObject({
     .min(1)
     .default([...apiKeyScopes]),
   defaultBotId: z.string().nullable().default(null),
-  /** ISO 8601; null never expires. */
-  expiresAt: z.iso.datetime({ offset: true }).nullable().default(null),
+  /** ISO 8601, in the future; null never expires. */
+  expiresAt: z.iso
+    .datetime({ offset: true })
+    .refine((at) => isFutureDate(at), "Choose a date in the future.")
+    .nullable()
+    .default(null),
 })
 export type CreateApiKeyInput = z.input<typeof createApiKeyInput>
 

@@ -7,6 +7,9 @@ import type { Term } from "./terms.ts"
 /** A question has one or two slips; a text in a language the bot does not speak is all slips. */
 const mendedCount = 6
 
+/** So many of the bot's words are compared with a misspelt one: a planted vocabulary must not cost seconds. */
+const comparedCount = 1_500
+
 /** Whose vocabulary: raw SQL is beyond wall 1, so the tenant stands in every statement. */
 export type Place = { tenantId: string; botId: string }
 
@@ -119,9 +122,11 @@ async function readVocabulary(
     select r.word, string_agg(b.term || ' ' || b.chunk_count, ',') as known
     from jsonb_to_recordset(${JSON.stringify(ranges)}::jsonb)
       as r (word text, low text, high text, shortest int, longest int)
-    join bot_terms b on b.tenant_id = ${tenantId} and b.bot_id = ${botId}
-      and b.term >= r.low and b.term < r.high
-      and char_length(b.term) between r.shortest and r.longest
+    cross join lateral (
+      select t.term, t.chunk_count from bot_terms t
+      where t.tenant_id = ${tenantId} and t.bot_id = ${botId} and t.term >= r.low and t.term < r.high
+        and char_length(t.term) between r.shortest and r.longest
+      order by t.chunk_count desc limit ${comparedCount}) b
     group by r.word`
   return new Map(rows.map(({ word, known }) => [word, known.split(",").map(readKnown)]))
 }

@@ -25,8 +25,11 @@ export const rates = {
   "operator.ip": { limit: 60, windowMs: minute },
   "operatorFailure.ip": { limit: 10, windowMs: minute },
   "console.user": { limit: 600, windowMs: minute },
-  "upload.user": { limit: 60, windowMs: minute },
-  "signIn.account": { limit: 10, windowMs: 15 * minute },
+  "upload.tenant": { limit: 60, windowMs: minute },
+  // Tight from one address, wide for the account: a stranger cannot lock its owner out with a few tries.
+  "signIn.accountFrom": { limit: 10, windowMs: 15 * minute },
+  "signIn.account": { limit: 100, windowMs: 15 * minute },
+  "password.user": { limit: 10, windowMs: 15 * minute },
   "signIn.ip": { limit: 30, windowMs: 15 * minute },
   "signUp.ip": { limit: 10, windowMs: hour },
 } as const

@@ -22,7 +22,8 @@ export function readCursor(cursor: string | undefined): Position | null {
   if (!cursor) return null
   const [at, id] = Buffer.from(cursor, "base64url").toString("utf8").split("|")
   const time = new Date(at ?? "")
-  if (!id || !/^[a-z]{3}_[0-9a-f]{24}$/.test(id) || Number.isNaN(time.getTime())) {
+  const isPlausible = time.getTime() > 0 && time.getUTCFullYear() < 10_000
+  if (!id || !/^[a-z]{3}_[0-9a-f]{24}$/.test(id) || !isPlausible) {
     throw fail("invalid", {
       issues: [{ path: "cursor", message: "Use a nextCursor that a list returned." }],
     })

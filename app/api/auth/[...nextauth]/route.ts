@@ -1,3 +1,3 @@
-import { handleSignIn } from "#lib/auth/handler.ts"
+import { signInRoute } from "#lib/http/sign-in.ts"
 
-export { handleSignIn as GET, handleSignIn as POST }
+export { signInRoute as GET, signInRoute as POST }
