@@ -99,8 +99,7 @@ describe("signing in", () => {
   test("is limited just the same for an address nobody has", async () => {
     const email = newEmail()
     const ip = newIp()
-    for (let i = 0; i < 10; i++)
-      expect(await signIn({ email, password: "wrong" }, ip)).toBeNull()
+    for (let i = 0; i < 10; i++) expect(await signIn({ email, password: "wrong" }, ip)).toBeNull()
     await expect(signIn({ email, password: "wrong" }, ip)).rejects.toMatchObject({
       code: "rate_limited",
     })
