@@ -8,6 +8,7 @@ import { TextAreaField } from "#components/ui/textarea.tsx"
 import type { SourceView } from "#lib/knowledge/schema.ts"
 import type { Command } from "./command.ts"
 import { ProblemNotice } from "./problem-notice.tsx"
+import { type AddPageCommand, type AddSiteCommand, PageForm, SiteForm } from "./source-web.tsx"
 import { UploadArea } from "./upload-area.tsx"
 import { useCommand } from "./use-command.ts"
 import type { Uploads } from "./use-uploads.ts"
@@ -15,6 +16,9 @@ import type { Uploads } from "./use-uploads.ts"
 export type AddSourceActions = {
   addText: Command<{ botId: string; title: string; text: string }, SourceView>
   addQuestion: Command<{ botId: string; question: string; answer: string }, SourceView>
+  /** Left out where there is no room for websites, such as the first steps. */
+  addPage?: AddPageCommand
+  addSite?: AddSiteCommand
 }
 
 type AddSourceProps = {
@@ -24,7 +28,7 @@ type AddSourceProps = {
   onAdded?: (source: SourceView) => void
 }
 
-/** The three ways in: a file, pasted text, one question with its answer. */
+/** The ways in: files, web pages, pasted text, one question with its answer. */
 export function AddSource({ botId, uploads, actions, onAdded }: AddSourceProps) {
   return (
     <>
@@ -32,6 +36,24 @@ export function AddSource({ botId, uploads, actions, onAdded }: AddSourceProps) 
         label="How to add a source"
         tabs={[
           { value: "file", label: "Files", content: <UploadArea uploads={uploads} /> },
+          ...(actions.addPage
+            ? [
+                {
+                  value: "page",
+                  label: "Web page",
+                  content: <PageForm botId={botId} add={actions.addPage} onAdded={onAdded} />,
+                },
+              ]
+            : []),
+          ...(actions.addSite
+            ? [
+                {
+                  value: "site",
+                  label: "Whole website",
+                  content: <SiteForm botId={botId} add={actions.addSite} />,
+                },
+              ]
+            : []),
           {
             value: "text",
             label: "Text",

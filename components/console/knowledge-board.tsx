@@ -5,29 +5,31 @@ import { useCallback, useEffect, useState } from "react"
 import { Button } from "#components/ui/button.tsx"
 import { Card } from "#components/ui/card.tsx"
 import { EmptyState } from "#components/ui/empty-state.tsx"
-import type { SourceView } from "#lib/knowledge/schema.ts"
+import type { CrawlView, SourceView } from "#lib/knowledge/schema.ts"
 import { AddSource, type AddSourceActions } from "./add-source.tsx"
 import { useCan, useConsole } from "./console-context.tsx"
 import { formatNumber } from "./format.ts"
 import { routes } from "./routes.ts"
+import { isSiteBusy, type SiteActions, SourceSites } from "./source-sites.tsx"
 import { type SourceActions, SourceTable } from "./source-table.tsx"
 import { DropAnywhere } from "./upload-area.tsx"
-import { sourcesUrl } from "./upload-source.ts"
+import { sitesUrl, sourcesUrl } from "./upload-source.ts"
 import { useUploads } from "./use-uploads.ts"
 
 type KnowledgeBoardProps = {
   botId: string
   sources: SourceView[]
-  actions: AddSourceActions & SourceActions
+  sites: CrawlView[]
+  actions: AddSourceActions & SourceActions & SiteActions
 }
 
 const pollMs = 1500
 
 /** Everything the bot knows. Reads the list again while something is being worked on. */
-export function KnowledgeBoard({ botId, sources: initial, actions }: KnowledgeBoardProps) {
+export function KnowledgeBoard({ botId, actions, ...initial }: KnowledgeBoardProps) {
   const { tenantId } = useConsole()
   const canWrite = useCan("knowledge.write")
-  const { sources, readAgain, add } = useLiveSources(tenantId, botId, initial)
+  const { sources, sites, readAgain, add } = useLiveSources(tenantId, botId, initial)
   const uploads = useUploads(botId, add)
   const [isAdding, setAdding] = useState(false)
   const isFormShown = canWrite && (isAdding || sources.length === 0 || uploads.pending.length > 0)
@@ -69,6 +71,7 @@ export function KnowledgeBoard({ botId, sources: initial, actions }: KnowledgeBo
           <AddSource botId={botId} uploads={uploads} actions={actions} onAdded={add} />
         </Card>
       ) : null}
+      <SourceSites sites={sites} actions={actions} onChanged={readAgain} />
       {sources.length > 0 ? (
         <Card isFlush>
           <SourceTable
@@ -78,7 +81,7 @@ export function KnowledgeBoard({ botId, sources: initial, actions }: KnowledgeBo
             onChanged={readAgain}
           />
         </Card>
-      ) : canWrite ? null : (
+      ) : canWrite || sites.length > 0 ? null : (
         <Card>
           <EmptyState title="It knows nothing yet">Nobody has added a source so far.</EmptyState>
         </Card>
@@ -88,16 +91,25 @@ export function KnowledgeBoard({ botId, sources: initial, actions }: KnowledgeBo
   return canWrite ? <DropAnywhere uploads={uploads}>{board}</DropAnywhere> : board
 }
 
-function useLiveSources(tenantId: string, botId: string, initial: SourceView[]) {
+type Live = { sources: SourceView[]; sites: CrawlView[] }
+
+function useLiveSources(tenantId: string, botId: string, initial: Live) {
   const router = useRouter()
-  const [sources, setSources] = useState(initial)
-  useEffect(() => setSources(initial), [initial])
-  const isBusy = sources.some((one) => one.status === "queued" || one.status === "processing")
+  const [sources, setSources] = useState(initial.sources)
+  const [sites, setSites] = useState(initial.sites)
+  useEffect(() => setSources(initial.sources), [initial.sources])
+  useEffect(() => setSites(initial.sites), [initial.sites])
+  const isWaiting = ({ status }: SourceView) => status === "queued" || status === "processing"
+  const isBusy = sources.some(isWaiting) || sites.some(isSiteBusy)
 
   const readAgain = useCallback(async () => {
     try {
-      const response = await fetch(`${sourcesUrl(tenantId, botId)}?limit=200`)
-      if (response.ok) setSources((await response.json()).data)
+      const [pages, websites] = await Promise.all([
+        fetch(`${sourcesUrl(tenantId, botId)}?limit=200`),
+        fetch(sitesUrl(tenantId, botId)),
+      ])
+      if (pages.ok) setSources((await pages.json()).data)
+      if (websites.ok) setSites((await websites.json()).data)
     } catch {
       // Offline for a moment: the next turn of the timer tries again.
     }
@@ -119,5 +131,5 @@ function useLiveSources(tenantId: string, botId: string, initial: SourceView[]) 
     setSources((all) => [source, ...all.filter((one) => one.id !== source.id)])
   }, [])
 
-  return { sources, readAgain, add }
+  return { sources, sites, readAgain, add }
 }

@@ -38,6 +38,7 @@ export function SourceDrawer({ source, text, isTruncated, closeHref }: SourceDra
             {source.error}
           </Notice>
         ) : null}
+        {source.notice ? <Notice title="Good to know">{source.notice}</Notice> : null}
         {text === "" ? (
           <p className="text-quiet">
             {source.status === "failed" ? "No text was found in it." : "Still being read."}

@@ -1,24 +1,29 @@
 "use client"
 
 import Link from "next/link"
-import { useState } from "react"
+import { useRef, useState } from "react"
 import { Badge } from "#components/ui/badge.tsx"
 import { IconButton } from "#components/ui/button.tsx"
 import { Icon, type IconName } from "#components/ui/icon.tsx"
 import { Menu, MenuItem, MenuLink, MenuSeparator } from "#components/ui/menu.tsx"
 import { RelativeTime } from "#components/ui/relative-time.tsx"
 import { Cell, Row, Table } from "#components/ui/table.tsx"
+import { useNotify } from "#components/ui/toast.tsx"
 import type { SourceView } from "#lib/knowledge/schema.ts"
 import type { Command } from "./command.ts"
 import { ConfirmDialog } from "./confirm-dialog.tsx"
-import { useCan } from "./console-context.tsx"
+import { useCan, useConsole } from "./console-context.tsx"
 import { formatBytes } from "./format.ts"
+import { acceptedFiles, replaceSource } from "./upload-source.ts"
 import { useCommand } from "./use-command.ts"
 
 export type SourceActions = {
   deleteSource: Command<{ sourceId: string }>
   retrySource: Command<{ sourceId: string }>
+  stopSource: Command<{ sourceId: string }>
 }
+
+const isWaiting = ({ status }: SourceView) => status === "queued" || status === "processing"
 
 const kinds: Record<SourceView["kind"], { icon: IconName; label: string }> = {
   file: { icon: "file", label: "File" },
@@ -46,6 +51,8 @@ export function SourceTable({ sources, base, actions, onChanged }: SourceTablePr
     },
   })
   const retry = useCommand(actions.retrySource, { isProblemToasted: true, onDone: onChanged })
+  const stop = useCommand(actions.stopSource, { isProblemToasted: true, onDone: onChanged })
+  const replacement = useReplacement(onChanged)
 
   return (
     <>
@@ -73,6 +80,9 @@ export function SourceTable({ sources, base, actions, onChanged }: SourceTablePr
                   {source.status === "failed" && source.error ? (
                     <p className="mt-0.5 text-13 text-danger">{source.error}</p>
                   ) : null}
+                  {source.notice ? (
+                    <p className="mt-0.5 text-13 text-quiet">{source.notice}</p>
+                  ) : null}
                 </div>
               </div>
             </Cell>
@@ -98,6 +108,26 @@ export function SourceTable({ sources, base, actions, onChanged }: SourceTablePr
                     Try again
                   </MenuItem>
                 ) : null}
+                {source.url ? (
+                  <MenuLink href={source.url} icon="external">
+                    Open the page
+                  </MenuLink>
+                ) : null}
+                {canWrite && source.kind === "page" && source.status === "ready" ? (
+                  <MenuItem icon="retry" onSelect={() => void retry.run({ sourceId: source.id })}>
+                    Read it again
+                  </MenuItem>
+                ) : null}
+                {canWrite && source.kind === "file" ? (
+                  <MenuItem icon="upload" onSelect={() => replacement.choose(source)}>
+                    Replace the file
+                  </MenuItem>
+                ) : null}
+                {canWrite && isWaiting(source) ? (
+                  <MenuItem icon="close" onSelect={() => void stop.run({ sourceId: source.id })}>
+                    Stop reading
+                  </MenuItem>
+                ) : null}
                 {canWrite ? (
                   <>
                     <MenuSeparator />
@@ -111,6 +141,7 @@ export function SourceTable({ sources, base, actions, onChanged }: SourceTablePr
           </Row>
         ))}
       </Table>
+      {replacement.input}
       <ConfirmDialog
         isOpen={doomed !== null}
         onOpenChange={(isOpen) => {
@@ -132,6 +163,43 @@ export function SourceTable({ sources, base, actions, onChanged }: SourceTablePr
   )
 }
 
+/** Picks a file for a source and sends it as its next version. */
+function useReplacement(onChanged: () => void) {
+  const { tenantId } = useConsole()
+  const notify = useNotify()
+  const picker = useRef<HTMLInputElement>(null)
+  const target = useRef<SourceView | null>(null)
+  async function send(file: File | undefined) {
+    const source = target.current
+    if (!file || !source) return
+    const outcome = await replaceSource(tenantId, source.id, file)
+    if (outcome.ok) notify("The new version is being read. Until then the earlier one answers.")
+    else notify(`${outcome.problem.title} ${outcome.problem.detail}`, "bad")
+    onChanged()
+  }
+  const input = (
+    <input
+      ref={picker}
+      type="file"
+      accept={acceptedFiles}
+      aria-label="The new version of the file"
+      tabIndex={-1}
+      className="hidden"
+      onChange={(event) => {
+        void send(event.target.files?.[0])
+        event.target.value = ""
+      }}
+    />
+  )
+  return {
+    input,
+    choose(source: SourceView) {
+      target.current = source
+      picker.current?.click()
+    },
+  }
+}
+
 function SourceState({ source }: { source: SourceView }) {
   switch (source.status) {
     case "ready":
@@ -147,7 +215,11 @@ function SourceState({ source }: { source: SourceView }) {
     case "processing":
       return (
         <div className="flex min-w-24 flex-col gap-1.5">
-          <span className="text-13 font-medium text-brass-ink">Reading {source.progress} %</span>
+          <span className="text-13 font-medium text-brass-ink tabular-nums">
+            {source.pageCount
+              ? `Page ${source.pagesDone} of ${source.pageCount}`
+              : `Reading ${source.progress} %`}
+          </span>
           <progress
             aria-label={`Reading ${source.title}`}
             value={source.progress}

@@ -10,12 +10,30 @@ export function sourcesUrl(tenantId: string, botId: string): string {
   return `/api/console/${tenantId}/bots/${botId}/sources`
 }
 
+/** Where the list of websites is read while one of them is. */
+export function sitesUrl(tenantId: string, botId: string): string {
+  return `/api/console/${tenantId}/bots/${botId}/crawls`
+}
+
+/** Sends a source's next version. Never throws. */
+export async function replaceSource(
+  tenantId: string,
+  sourceId: string,
+  file: File,
+): Promise<Outcome<SourceView>> {
+  return sendFile(`/api/console/${tenantId}/sources/${sourceId}`, file)
+}
+
 /** Sends one file. Never throws; the file stays with the caller, so a failure can be tried again. */
 export async function uploadSource(
   tenantId: string,
   botId: string,
   file: File,
 ): Promise<Outcome<SourceView>> {
+  return sendFile(sourcesUrl(tenantId, botId), file)
+}
+
+async function sendFile(url: string, file: File): Promise<Outcome<SourceView>> {
   if (file.size > maxFileBytes) {
     return {
       ok: false,
@@ -29,7 +47,7 @@ export async function uploadSource(
   const body = new FormData()
   body.set("file", file)
   try {
-    const response = await fetch(sourcesUrl(tenantId, botId), { method: "POST", body })
+    const response = await fetch(url, { method: "POST", body })
     const answer = await response.json()
     if (response.ok) return { ok: true, data: answer }
     return { ok: false, problem: { code: answer.code, title: answer.title, detail: answer.detail } }

@@ -185,6 +185,17 @@ export const routeRows: RouteRow[] = [
   ),
   row("v1/sources/[source]", "GET", "apiKey", ({ b }) => `/v1/sources/${b.sourceId}`),
   row("v1/sources/[source]", "DELETE", "apiKey", ({ b }) => `/v1/sources/${b.sourceId}`),
+  row("v1/sources/[source]", "PUT", "apiKey", ({ b }) => `/v1/sources/${b.sourceId}`, {
+    body: () => ({ title: "Planted", text: "Planted by somebody else." }),
+  }),
+  row("v1/sources/[source]/stop", "POST", "apiKey", ({ b }) => `/v1/sources/${b.sourceId}/stop`),
+  row("v1/bots/[bot]/crawls", "GET", "apiKey", ({ b }) => `/v1/bots/${b.botId}/crawls`),
+  row("v1/bots/[bot]/crawls", "POST", "apiKey", ({ b }) => `/v1/bots/${b.botId}/crawls`, {
+    body: () => ({ url: "https://93.184.216.34/" }),
+  }),
+  row("v1/crawls/[crawl]", "GET", "apiKey", ({ b }) => `/v1/crawls/${b.crawlId}`),
+  row("v1/crawls/[crawl]/stop", "POST", "apiKey", ({ b }) => `/v1/crawls/${b.crawlId}/stop`),
+  row("v1/crawls/[crawl]", "DELETE", "apiKey", ({ b }) => `/v1/crawls/${b.crawlId}`),
   row("v1/conversations", "GET", "apiKey", ({ b }) => `/v1/conversations?botId=${b.botId}`, {
     own: [200, 404],
   }),
@@ -225,6 +236,33 @@ export const routeRows: RouteRow[] = [
     { body: makeUpload, own: [403, 404] },
   ),
 
+  row(
+    "api/console/[tenant]/bots/[bot]/crawls",
+    "GET",
+    "member",
+    ({ b }) => `/api/console/${b.tenantId}/bots/${b.botId}/crawls`,
+  ),
+  row(
+    "api/console/[tenant]/bots/[bot]/crawls",
+    "GET",
+    "member",
+    ({ a, b }) => `/api/console/${a.tenantId}/bots/${b.botId}/crawls`,
+  ),
+  row(
+    "api/console/[tenant]/sources/[source]",
+    "POST",
+    "member",
+    ({ b }) => `/api/console/${b.tenantId}/sources/${b.sourceId}`,
+    { body: makeUpload },
+  ),
+  row(
+    "api/console/[tenant]/sources/[source]",
+    "POST",
+    "member",
+    ({ a, b }) => `/api/console/${a.tenantId}/sources/${b.sourceId}`,
+    { body: makeUpload, own: [403, 404] },
+  ),
+
   row("api/console/[tenant]/audit", "GET", "member", ({ b }) => `/api/console/${b.tenantId}/audit`),
 
   // Last, because it ends what A's visitor has.
@@ -259,6 +297,9 @@ const action = (
 const tenantActions = "console/[tenant]"
 const botActions = "console/[tenant]/bots/[bot]"
 const incidentActions = `${botActions}/embed/[key]`
+const playgroundActions = `${botActions}/playground`
+const knowledgeActions = `${botActions}/knowledge`
+const qualityActions = `${botActions}/quality`
 
 export const actionRows: ActionRow[] = [
   action("(auth)/sign-up", "signUp", null, false),
@@ -275,11 +316,45 @@ export const actionRows: ActionRow[] = [
   action(botActions, "addQuestion", ({ b }) => ({ botId: b.botId, question: "Q?", answer: "A" })),
   action(botActions, "deleteSource", ({ b }) => ({ sourceId: b.sourceId })),
   action(botActions, "retrySource", ({ b }) => ({ sourceId: b.sourceId })),
-  action(botActions, "searchPassages", ({ b }) => ({ botId: b.botId, query: "policy" })),
+  action(knowledgeActions, "addPage", ({ b }) => ({
+    botId: b.botId,
+    url: "https://93.184.216.34/",
+  })),
+  action(knowledgeActions, "addSite", ({ b }) => ({
+    botId: b.botId,
+    url: "https://93.184.216.34/",
+  })),
+  action(knowledgeActions, "stopSource", ({ b }) => ({ sourceId: b.sourceId })),
+  action(knowledgeActions, "refreshSite", ({ b }) => ({ crawlId: b.crawlId })),
+  action(knowledgeActions, "scheduleSite", ({ b }) => ({
+    crawlId: b.crawlId,
+    schedule: "daily",
+  })),
+  action(knowledgeActions, "stopSite", ({ b }) => ({ crawlId: b.crawlId })),
+  action(knowledgeActions, "deleteSite", ({ b }) => ({ crawlId: b.crawlId })),
   action(botActions, "createKey", ({ b }) => ({ botId: b.botId, mode: "test" })),
   action(botActions, "updateKey", ({ b }) => ({ keyId: b.keyId, status: "disabled" })),
   action(botActions, "deleteKey", ({ b }) => ({ keyId: b.keyId })),
   action(botActions, "createPreviewTicket", ({ b }) => ({ botId: b.botId })),
+  action(playgroundActions, "tryQuestion", ({ b }) => ({ botId: b.botId, question: "Policy?" })),
+  action(playgroundActions, "saveGolden", ({ b }) => ({ botId: b.botId, question: "Planted?" })),
+  action(qualityActions, "createGolden", ({ b }) => ({ botId: b.botId, question: "Planted?" })),
+  action(qualityActions, "updateGolden", ({ b }) => ({
+    questionId: b.goldenId,
+    question: "Stolen?",
+  })),
+  action(qualityActions, "deleteGolden", ({ b }) => ({ questionId: b.goldenId })),
+  action(qualityActions, "importGolden", ({ b }) => ({ botId: b.botId, text: "Planted?" })),
+  action(qualityActions, "draftGolden", ({ b }) => ({ botId: b.botId })),
+  action(qualityActions, "runGolden", ({ b }) => ({ botId: b.botId, mode: "quotes" })),
+  action(qualityActions, "answerGap", ({ b }) => ({
+    botId: b.botId,
+    messageIds: [b.messageId],
+    question: "Planted?",
+    answer: "Planted.",
+  })),
+  action(qualityActions, "dismissGap", ({ b }) => ({ botId: b.botId, messageIds: [b.messageId] })),
+  action(qualityActions, "retestGaps", ({ b }) => ({ botId: b.botId })),
   action(incidentActions, "rotateKey", ({ b }) => ({ keyId: b.keyId, overlapSeconds: 0 })),
   action(incidentActions, "endAllChats", ({ b }) => ({ keyId: b.keyId })),
   action(incidentActions, "endChat", ({ b }) => ({ sessionId: b.session.sessionId })),

@@ -20,8 +20,10 @@ export type Tenant = Shop & {
   conversationId: string
   messageId: string
   toolId: string
+  crawlId: string
   /** Of an address that the key keeps out. */
   blockId: string
+  goldenId: string
   leadId: string
   session: Session
   /** Cookie header of a signed-in owner, and of a viewer. */
@@ -114,6 +116,10 @@ async function fillTenant(deployment: Deployment, word: string, people: People):
     },
   })
   await rename(`/v1/embed-keys/${keyId}`, { tools: [tool.body.id] })
+  // Public to the way out, and reached by no test: reading it fails, which is all the same here.
+  const crawl = await api<{ id: string }>(`/v1/bots/${botId}/crawls`, {
+    body: { url: `https://93.184.216.34/${word}` },
+  })
   const session = await openSession(deployment, shop)
   const { parts } = await ask(deployment, session.token, `Can I return an item? ${word} policy`)
   const lead = await expectCall<{ id: string }>(deployment, 201, "/api/embed/leads", {
@@ -125,13 +131,36 @@ async function fillTenant(deployment: Deployment, word: string, people: People):
     ...shop,
     apiKeyId: apiKey.body.id,
     toolId: tool.body.id,
+    crawlId: crawl.body.id,
     blockId: await addKeptOut(deployment, shop),
+    goldenId: await addGolden(deployment, { tenantId: shop.tenantId, botId, question: `${word}?` }),
     conversationId: conversations.body.data[0]!.id,
     messageId: String(parts[0]?.messageId),
     leadId: lead.id,
     session,
     ownerCookie: await people(shop.tenantId, "owner"),
     viewerCookie: await people(shop.tenantId, "viewer"),
+  }
+}
+
+/** Golden questions are made in the console alone: here by hand. */
+async function addGolden(
+  deployment: Deployment,
+  { tenantId, botId, question }: { tenantId: string; botId: string; question: string },
+): Promise<string> {
+  const client = new Client({
+    connectionString: deployment.database.superuserUrl.replace(/[^/]+$/, "coatcheck"),
+  })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ id: string }>(
+      `insert into golden_questions (id, tenant_id, bot_id, question, expects, provenance)
+       values ('gld_' || left(md5(random()::text), 24), $1, $2, $3, 'answer', 'written') returning id`,
+      [tenantId, botId, question],
+    )
+    return rows[0]!.id
+  } finally {
+    await client.end()
   }
 }
 

@@ -4,7 +4,7 @@ import { type Tx, withTenant } from "#lib/tenancy/database.ts"
 import { scopeForJob, type TenantScope } from "#lib/tenancy/scope.ts"
 import { holdBot } from "./corpus.ts"
 import { SourceProblem } from "./extract.ts"
-import type { SourceRow } from "./queries.ts"
+import { type CrawlRow, readSkipped, type SourceRow } from "./queries.ts"
 import { crawlLimits, quotas } from "./quotas.ts"
 import { explainFetch, PassingProblem } from "./read-page.ts"
 import { type Fetch, fetchRobots, fetchSitemap, isAllowedByRobots } from "./robots.ts"
@@ -13,9 +13,6 @@ import { chooseLinks, normalizeUrl } from "./site.ts"
 // A website is read in runs. A run is opened here (robots.txt, sitemap, the pages known so far) and then
 // is nothing but queued sources: each page that is read takes up the links it finds, and the last one
 // closes the run. So whatever dies in between, the queue goes on where it was.
-
-export type CrawlRow = NonNullable<Awaited<ReturnType<Tx["crawl"]["findFirst"]>>>
-export type Skipped = { url: string; reason: string }
 
 const maxAttempts = 3
 const startingIdleMs = 60_000
@@ -221,10 +218,6 @@ export function readPlainUrl(url: string): string {
     // Not UTF-8 underneath: shown as it stands.
   }
   return `${host}${path}${search}`.replace(/\/$/, "").slice(0, 200).toWellFormed()
-}
-
-export function readSkipped(crawl: CrawlRow): Skipped[] {
-  return Array.isArray(crawl.skipped) ? (crawl.skipped as Skipped[]) : []
 }
 
 /** Remembers that an address was no page of this run. Without a reason it is no news to the owner. */

@@ -4,7 +4,8 @@ import { olderThan, type Page, type PageInput, toPage } from "#lib/tenancy/page.
 import { allow } from "#lib/tenancy/permissions.ts"
 import type { TenantScope } from "#lib/tenancy/scope.ts"
 import { cleanText } from "./clean.ts"
-import type { SourceText, SourceView } from "./schema.ts"
+import { crawlLimits } from "./quotas.ts"
+import type { CrawlView, SourceText, SourceView } from "./schema.ts"
 
 export type SourceRow = NonNullable<Awaited<ReturnType<Tx["source"]["findFirst"]>>>
 
@@ -116,4 +117,71 @@ export async function requireSource(tx: Tx, sourceId: string): Promise<SourceRow
   const row = await tx.source.findFirst({ where: { id: sourceId } })
   if (!row) throw fail("not_found")
   return row
+}
+
+export type CrawlRow = NonNullable<Awaited<ReturnType<Tx["crawl"]["findFirst"]>>>
+export type Skipped = { url: string; reason: string }
+
+/** What a run left out so far; entries without a reason are no news to the owner. */
+export function readSkipped(crawl: CrawlRow): Skipped[] {
+  return Array.isArray(crawl.skipped) ? (crawl.skipped as Skipped[]) : []
+}
+
+/** The websites a bot reads, newest first. Throws `not_found` for a bot that is not the tenant's. */
+export async function listCrawls(
+  scope: TenantScope,
+  botId: string,
+): Promise<{ data: CrawlView[] }> {
+  allow(scope, "knowledge.read")
+  return withTenant(scope, async (tx) => {
+    await requireOwnBot(tx, botId)
+    const rows = await tx.crawl.findMany({ where: { botId }, orderBy: { createdAt: "desc" } })
+    const data: CrawlView[] = []
+    for (const row of rows) data.push(await toCrawlView(tx, row))
+    return { data }
+  })
+}
+
+/** One website with its progress; throws `not_found`. */
+export async function getCrawl(scope: TenantScope, crawlId: string): Promise<CrawlView> {
+  allow(scope, "knowledge.read")
+  return withTenant(scope, async (tx) => {
+    const row = await tx.crawl.findFirst({ where: { id: crawlId } })
+    if (!row) throw fail("not_found")
+    return toCrawlView(tx, row)
+  })
+}
+
+/** A website as people see it, its pages counted. */
+export async function toCrawlView(tx: Tx, row: CrawlRow): Promise<CrawlView> {
+  const pages = await tx.source.groupBy({
+    by: ["status"],
+    where: { crawlId: row.id },
+    _count: { _all: true },
+  })
+  const pagesReady = await tx.source.count({ where: { crawlId: row.id, chunkCount: { gt: 0 } } })
+  const waiting = pages
+    .filter(({ status }) => status === "queued" || status === "processing")
+    .reduce((sum, page) => sum + page._count._all, 0)
+  const status = row.status === "starting" ? "running" : (row.status as CrawlView["status"])
+  return {
+    id: row.id,
+    botId: row.botId,
+    url: row.url,
+    status,
+    schedule: row.schedule as CrawlView["schedule"],
+    maxPages: row.maxPages,
+    pagesFound: row.foundCount,
+    pagesDone: Math.max(0, row.foundCount - waiting),
+    pagesReady,
+    skippedCount: row.skippedCount,
+    skipped: readSkipped(row)
+      .filter(({ reason }) => reason !== "")
+      .slice(0, crawlLimits.skippedShown),
+    notice: row.notice,
+    error: row.error,
+    finishedAt: row.finishedAt?.toISOString() ?? null,
+    nextRunAt: row.nextRunAt?.toISOString() ?? null,
+    createdAt: row.createdAt.toISOString(),
+  }
 }

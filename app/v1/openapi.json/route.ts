@@ -5,6 +5,7 @@ import * as rotateApiKey from "../api-keys/[key]/rotate/route.ts"
 import * as apiKey from "../api-keys/[key]/route.ts"
 import * as apiKeys from "../api-keys/route.ts"
 import * as auditEvents from "../audit-events/route.ts"
+import * as botCrawls from "../bots/[bot]/crawls/route.ts"
 import * as embedKeys from "../bots/[bot]/embed-keys/route.ts"
 import * as bot from "../bots/[bot]/route.ts"
 import * as search from "../bots/[bot]/search/route.ts"
@@ -13,10 +14,13 @@ import * as botTools from "../bots/[bot]/tools/route.ts"
 import * as bots from "../bots/route.ts"
 import * as conversation from "../conversations/[conversation]/route.ts"
 import * as conversations from "../conversations/route.ts"
+import * as crawl from "../crawls/[crawl]/route.ts"
+import * as stopCrawl from "../crawls/[crawl]/stop/route.ts"
 import * as rotateEmbedKey from "../embed-keys/[key]/rotate/route.ts"
 import * as embedKey from "../embed-keys/[key]/route.ts"
 import * as leads from "../leads/route.ts"
 import * as source from "../sources/[source]/route.ts"
+import * as stopSource from "../sources/[source]/stop/route.ts"
 import * as tool from "../tools/[tool]/route.ts"
 import * as usage from "../usage/route.ts"
 
@@ -31,6 +35,10 @@ const table: Record<string, Handlers> = {
   "/v1/bots/{bot}/tools": botTools,
   "/v1/tools/{tool}": tool,
   "/v1/sources/{source}": source,
+  "/v1/sources/{source}/stop": stopSource,
+  "/v1/bots/{bot}/crawls": botCrawls,
+  "/v1/crawls/{crawl}": crawl,
+  "/v1/crawls/{crawl}/stop": stopCrawl,
   "/v1/embed-keys/{key}": embedKey,
   "/v1/embed-keys/{key}/rotate": rotateEmbedKey,
   "/v1/api-keys": apiKeys,

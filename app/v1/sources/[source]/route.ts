@@ -1,7 +1,7 @@
-import { json, noContent, route } from "#lib/http/route.ts"
-import { deleteSource } from "#lib/knowledge/commands.ts"
+import { json, noContent, route, type UploadedFile } from "#lib/http/route.ts"
+import { deleteSource, replaceSource } from "#lib/knowledge/commands.ts"
 import { getSource } from "#lib/knowledge/queries.ts"
-import { sourceView } from "#lib/knowledge/schema.ts"
+import { maxFileBytes, replaceSourceInput, sourceView } from "#lib/knowledge/schema.ts"
 
 export const GET = route({
   auth: "apiKey",
@@ -9,6 +9,21 @@ export const GET = route({
   response: sourceView,
   permission: "knowledge.read",
   handle: async ({ scope, params }) => json(await getSource(scope, params.source!)),
+})
+
+export const PUT = route({
+  auth: "apiKey",
+  summary: "Replace a source by its next version; the earlier one answers until that is read",
+  response: sourceView,
+  status: 202,
+  permission: "knowledge.write",
+  fileBytes: maxFileBytes,
+  body: replaceSourceInput,
+  bodyBytes: 8 * 1024 * 1024,
+  handle: async ({ scope, params, body }) => {
+    const next = "file" in body ? { file: body.file as UploadedFile } : body
+    return json(await replaceSource(scope, params.source!, next), 202)
+  },
 })
 
 export const DELETE = route({

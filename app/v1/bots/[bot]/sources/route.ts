@@ -1,14 +1,8 @@
 import { z } from "zod"
 import { json, route, type UploadedFile } from "#lib/http/route.ts"
-import { addFileSource, addQuestionSource, addTextSource } from "#lib/knowledge/commands.ts"
+import { addFileSource, addSource } from "#lib/knowledge/commands.ts"
 import { listSources } from "#lib/knowledge/queries.ts"
-import {
-  addQuestionSourceInput,
-  addTextSourceInput,
-  maxFileBytes,
-  sourceStatuses,
-  sourceView,
-} from "#lib/knowledge/schema.ts"
+import { addSourceInput, maxFileBytes, sourceStatuses, sourceView } from "#lib/knowledge/schema.ts"
 import { pageInput, pageOf } from "#lib/tenancy/page.ts"
 
 export const GET = route({
@@ -22,17 +16,17 @@ export const GET = route({
 
 export const POST = route({
   auth: "apiKey",
-  summary: "Add a source: a text, a question with its answer, or a file (multipart)",
+  summary:
+    "Add a source: a text, a question with its answer, a web page by its url, or a file (multipart)",
   response: sourceView,
   status: 202,
   permission: "knowledge.write",
   fileBytes: maxFileBytes,
-  body: z.union([addTextSourceInput, addQuestionSourceInput]),
+  body: addSourceInput,
   bodyBytes: 8 * 1024 * 1024,
   handle: async ({ scope, params, body }) => {
     const bot = params.bot!
     if ("file" in body) return json(await addFileSource(scope, bot, body.file as UploadedFile), 202)
-    if ("question" in body) return json(await addQuestionSource(scope, bot, body), 202)
-    return json(await addTextSource(scope, bot, body), 202)
+    return json(await addSource(scope, bot, body), 202)
   },
 })
