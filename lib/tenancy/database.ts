@@ -168,6 +168,8 @@ export async function listenForRevocations(
   client.on("notification", onNews)
   await client.connect()
   await client.query("listen revocation")
+  // News alone is no reason to keep a process that has finished its work.
+  client.unref()
   return () => client.end()
 }
 
