@@ -81,6 +81,15 @@ export function listConsoleStops(gallery: Gallery): Stop[] {
         await expect(page.getByRole("dialog").or(page.getByRole("alertdialog"))).toBeVisible()
       },
     },
+    { name: "incident", path: `${bot}/embed/${gallery.key.id}` },
+    {
+      name: "incident-replace",
+      path: `${bot}/embed/${gallery.key.id}`,
+      act: async (page) => {
+        await page.getByRole("button", { name: "Replace the line now" }).click()
+        await expect(page.getByRole("dialog")).toBeVisible()
+      },
+    },
     { name: "embed-empty", path: `${fresh}/embed` },
     { name: "quality", path: `${bot}/quality` },
     {
