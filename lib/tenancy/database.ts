@@ -169,7 +169,8 @@ export async function listenForRevocations(
   await client.connect()
   await client.query("listen revocation")
   // News alone is no reason to keep a process that has finished its work.
-  client.unref()
+  // (pg has it, its types do not.)
+  ;(client as pg.Client & { unref(): void }).unref()
   return () => client.end()
 }
 
