@@ -22,7 +22,6 @@ export const rates = {
   "chat.origin": { limit: 600, windowMs: minute },
   "lead.ip": { limit: 5, windowMs: minute },
   "api.tenant": { limit: 600, windowMs: minute },
-  "operator.ip": { limit: 60, windowMs: minute },
   "operatorFailure.ip": { limit: 10, windowMs: minute },
   "console.user": { limit: 600, windowMs: minute },
   "upload.tenant": { limit: 60, windowMs: minute },

@@ -4,6 +4,7 @@ import { fail } from "#lib/errors.ts"
 import { newId } from "#lib/ids.ts"
 import { insertApiKey } from "#lib/keys/api-keys.ts"
 import type { NewApiKeyView } from "#lib/keys/schema.ts"
+import { log } from "#lib/log.ts"
 import { withTenant } from "#lib/tenancy/database.ts"
 import { listTenants as listTenantRecords, type TenantRecord } from "#lib/tenancy/directory.ts"
 import { scopeForOperator } from "#lib/tenancy/scope.ts"
@@ -72,12 +73,13 @@ export async function updateTenant(
   })
 }
 
-/** Deletes a tenant and every row of it. */
+/** Deletes a tenant and every row of it. Its own audit log goes with it: the deployment's log keeps the act. */
 export async function deleteTenant(tenantId: string, ip: string): Promise<void> {
   const { count } = await withTenant(scopeForOperator(tenantId, ip), (tx) =>
     tx.tenant.deleteMany({}),
   )
   if (count === 0) throw fail("not_found")
+  log.warn({ code: "tenant_deleted", tenantId, ip }, "the operator deleted a tenant")
 }
 
 /** A further API key for a tenant that lost its own. */
