@@ -114,7 +114,15 @@ export function listConsoleStops(gallery: Gallery): Stop[] {
     {
       name: "quality-gaps",
       path: `${bot}/quality/gaps`,
-      act: (page) => page.getByRole("button", { name: "Answer" }).first().click(),
+      act: (page) => page.getByRole("button", { name: "Answer", exact: true }).first().click(),
+    },
+    {
+      name: "quality-gate",
+      path: `${tenant}/bots/${gallery.worseBotId}/settings`,
+      act: async (page) => {
+        await page.getByRole("switch").click()
+        await expect(page.getByRole("button", { name: "Publish anyway" })).toBeVisible()
+      },
     },
     { name: "quality-gaps-empty", path: `${fresh}/quality/gaps` },
     { name: "bot-settings", path: `${bot}/settings` },

@@ -23,6 +23,8 @@ export type Gallery = {
   tenantId: string
   botId: string
   freshBotId: string
+  /** Not published, and worse than when it was. */
+  worseBotId: string
   conversationId: string
   /** Calls the server API with the demo tenant's key. */
   api: Shop["api"]
@@ -67,7 +69,7 @@ export async function openGallery(): Promise<Gallery> {
     const key = keys.body.data[0]!
     await api(`/v1/embed-keys/${key.id}`, { method: "PATCH", body: { limits: wideLimits } })
     await addHistory(deployment, { api, origin: shop.origin, key: key.key, botId: facts.botId })
-    await addQuality(deployment, facts)
+    const worseBotId = await addQuality(deployment, facts)
     const conversations = await api<{ data: { id: string }[] }>("/v1/conversations")
     const fresh = await api<{ id: string }>("/v1/bots", { body: { name: "Workshop" } })
     return {
@@ -78,6 +80,7 @@ export async function openGallery(): Promise<Gallery> {
       tenantId: facts.tenantId,
       botId: facts.botId,
       freshBotId: fresh.body.id,
+      worseBotId,
       conversationId: conversations.body.data.at(-1)!.id,
       api,
       key,
@@ -163,8 +166,10 @@ async function backdate(deployment: Deployment, days: number): Promise<void> {
 async function addQuality(
   deployment: Deployment,
   { tenantId, botId }: { tenantId: string; botId: string },
-): Promise<void> {
-  const { scopeAs } = await import("#prisma/factories.ts")
+): Promise<string> {
+  const { makeBot, makeTextSource, scopeAs } = await import("#prisma/factories.ts")
+  const { updateBot } = await import("#lib/bots/commands.ts")
+  const { deleteSource } = await import("#lib/knowledge/commands.ts")
   const quality = await import("#lib/quality/commands.ts")
   const { answerGap } = await import("#lib/quality/gaps.ts")
   const { listGaps } = await import("#lib/quality/queries.ts")
@@ -179,6 +184,7 @@ async function addQuality(
   await quality.runGolden(scope, botId, "quotes")
   await quality.draftGolden(scope, botId)
   await quality.importGolden(scope, botId, "Can I pay by invoice?\nWho repairs a lamp?")
+  await add("Which bulbs fit the harbour lamp?", { phrase: "GU10, five watts" })
   await quality.runGolden(scope, botId, "quotes")
   const gap = (await listGaps(scope, botId)).at(-1)
   if (gap)
@@ -188,6 +194,16 @@ async function addQuality(
       answer: "Yes. Write to us with the size you need, and we name a price within two days.",
     })
   await quality.runGolden(scope, botId, "quotes")
+  const worse = await makeBot(scope, { name: "Rentals" })
+  const tents = await makeTextSource(scope, worse.id, {
+    title: "Tents",
+    text: "A wedding tent for forty guests costs 380.00 a weekend, poles and floor included.",
+  })
+  const question = "What does a wedding tent for forty guests cost?"
+  await quality.createGolden(scope, worse.id, { question, sourceId: tents.id })
+  await quality.runGolden(scope, worse.id, "quotes")
+  await updateBot(scope, worse.id, { published: false })
+  await deleteSource(scope, tents.id)
   await disconnect()
   const url = deployment.database.superuserUrl.replace(/[^/]+$/, "coatcheck")
   await withClient(url, (client) =>
@@ -195,6 +211,7 @@ async function addQuality(
       from (select id, row_number() over (order by created_at desc) - 1 as age from quality_runs) x
       where x.id = r.id`),
   )
+  return worse.id
 }
 
 /** What goes wrong in an ordinary month. */

@@ -1,8 +1,13 @@
 import type { BotView, UpdateBotInput } from "#lib/bots/schema.ts"
 import type { EmbedKeyView, UpdateEmbedKeyInput } from "#lib/keys/schema.ts"
+import type { Gated } from "#lib/quality/schema.ts"
 import type { Command } from "./command.ts"
 
-export type UpdateBot = Command<{ botId: string } & UpdateBotInput, BotView>
+/** Asks first when the change makes golden questions worse. */
+export type UpdateBot = Command<
+  { botId: string; confirmedRunId?: string } & UpdateBotInput,
+  Gated<BotView>
+>
 
 export type CreateKey = Command<
   { botId: string; name?: string; mode: "live" | "test"; allowedOrigins: string[] },

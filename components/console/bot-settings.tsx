@@ -11,6 +11,7 @@ import type { Command } from "./command.ts"
 import { ConfirmDialog } from "./confirm-dialog.tsx"
 import { useCan, useConsole } from "./console-context.tsx"
 import { LookForm } from "./look-form.tsx"
+import { useBotChange } from "./quality-gate.tsx"
 import { routes } from "./routes.ts"
 import { useCommand } from "./use-command.ts"
 
@@ -33,7 +34,7 @@ export function BotSettings({ bot, actions }: BotSettingsProps) {
 function PublishCard({ bot, updateBot }: { bot: BotView; updateBot: UpdateBot }) {
   const canWrite = useCan("bots.write")
   const [isAsking, setAsking] = useState(false)
-  const command = useCommand(updateBot, {
+  const command = useBotChange(updateBot, {
     isProblemToasted: true,
     onDone: () => setAsking(false),
   })
@@ -58,6 +59,7 @@ function PublishCard({ bot, updateBot }: { bot: BotView; updateBot: UpdateBot })
           }}
         />
       </div>
+      {command.dialog}
       <ConfirmDialog
         isOpen={isAsking}
         onOpenChange={setAsking}

@@ -10,7 +10,7 @@ import type { BotView } from "#lib/bots/schema.ts"
 import type { UpdateBot } from "./bot-actions.ts"
 import { useCan } from "./console-context.tsx"
 import { ProblemNotice } from "./problem-notice.tsx"
-import { useCommand } from "./use-command.ts"
+import { useBotChange } from "./quality-gate.tsx"
 
 const languages = [
   { value: "", label: "The visitor’s own language" },
@@ -41,7 +41,7 @@ const fields = [
 /** The name, words and colours visitors meet, and how the bot is told to speak. */
 export function LookForm({ bot, updateBot }: { bot: BotView; updateBot: UpdateBot }) {
   const canWrite = useCan("bots.write")
-  const command = useCommand(updateBot, {
+  const command = useBotChange(updateBot, {
     doneMessage: "Saved. Visitors see it on their next visit.",
   })
   const [color, setColor] = useState(bot.color)
@@ -68,6 +68,7 @@ export function LookForm({ bot, updateBot }: { bot: BotView; updateBot: UpdateBo
 
   return (
     <Card title="Look and voice">
+      {command.dialog}
       <form onSubmit={submit}>
         <fieldset disabled={!canWrite} className="flex flex-col gap-5">
           <ProblemNotice problem={command.problem} fields={fields} />

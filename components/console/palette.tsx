@@ -23,6 +23,8 @@ const botPages: readonly [
   ["Knowledge", "book", routes.knowledge],
   ["Playground", "play", routes.playground],
   ["Embed", "code", routes.embed],
+  ["Quality", "check", routes.quality],
+  ["Gaps", "question", routes.gaps],
   ["Settings", "gear", routes.botSettings],
 ]
 

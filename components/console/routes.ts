@@ -9,6 +9,8 @@ export const routes = {
   embed: (tenantId: string, botId: string) => `/console/${tenantId}/bots/${botId}/embed`,
   embedKey: (tenantId: string, botId: string, keyId: string) =>
     `/console/${tenantId}/bots/${botId}/embed/${keyId}`,
+  quality: (tenantId: string, botId: string) => `/console/${tenantId}/bots/${botId}/quality`,
+  gaps: (tenantId: string, botId: string) => `/console/${tenantId}/bots/${botId}/quality/gaps`,
   botLeads: (tenantId: string, botId: string) => `/console/${tenantId}/leads?bot=${botId}`,
   botSettings: (tenantId: string, botId: string) => `/console/${tenantId}/bots/${botId}/settings`,
   leads: (tenantId: string) => `/console/${tenantId}/leads`,

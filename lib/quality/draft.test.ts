@@ -17,7 +17,8 @@ test("headings become questions, each expecting its source; questions stay as th
       source("a", [
         "Returns › Opening hours",
         "Returns › Opening hours",
-        "How do I pay?",
+        "How to send it back",
+        "Within the country",
         "2. VAT",
       ]),
       source("b", ["Ignored"], { kind: "qa", question: "Do you ship to islands?" }),
@@ -33,7 +34,8 @@ test("headings become questions, each expecting its source; questions stay as th
     { question: "What should I know about delivery times?", sourceId: "c" },
     { question: "Was muss ich über Rückgabe wissen?", sourceId: "d" },
     { question: "退货?", sourceId: "e" },
-    { question: "How do I pay?", sourceId: "a" },
+    { question: "How do I send it back?", sourceId: "a" },
+    { question: "Title a: within the country?", sourceId: "a" },
     { question: "What should I know about VAT?", sourceId: "a" },
   ])
 })

@@ -1,3 +1,5 @@
+import { readTerms } from "#lib/knowledge/terms.ts"
+
 export type DraftSource = {
   id: string
   kind: string
@@ -63,7 +65,7 @@ function draftFromSource(source: DraftSource): Draft[] {
   const subjects = source.headings.map(lastHeading).filter((text) => /\p{L}/u.test(text))
   const distinct = [...new Set(subjects.length > 0 ? subjects : [source.title])]
   return distinct.map((subject) => ({
-    question: toQuestion(subject, source.language),
+    question: toQuestion(subject, source),
     sourceId: source.id,
   }))
 }
@@ -72,9 +74,14 @@ function lastHeading(path: string): string {
   return (path.split(/\s[›>»/]\s/).at(-1) ?? path).trim()
 }
 
-function toQuestion(subject: string, language: string): string {
+function toQuestion(subject: string, { title, language }: DraftSource): string {
   const plain = subject.replace(/^[\d.)\s#]+(?=\p{L})/u, "").slice(0, 300)
   if (isQuestion(plain)) return plain
+  const howTo = /^how to (.+)$/i.exec(plain)
+  if (language === "en" && howTo) return `How do I ${howTo[1]}?`
+  // "Within the country" says nothing without what it stands under.
+  const isBare = plain !== title && (readTerms(plain, language)[0]?.isStopWord ?? false)
+  if (isBare) return `${title.slice(0, 150)}: ${lowerFirst(plain)}?`
   const ask = wordings[language] ?? ((text: string) => `${text}?`)
   return ask(language === "en" ? lowerFirst(plain) : plain)
 }

@@ -29,7 +29,7 @@ export async function changeBot(
   const bot = await getBot(scope, botId)
   const reason = findReason(bot, input)
   if (!reason) return { needsConfirmation: false, done: await apply() }
-  const mode = hasChatModel() ? "model" : "quotes"
+  const mode = await chooseMode(scope, botId, reason)
   const instructions = input.instructions ?? bot.instructions
   return guardChange(
     scope,
@@ -43,6 +43,14 @@ export async function changeBot(
       apply,
     },
   )
+}
+
+/** As the newest kept run was made, so that two of a kind are compared; only a model follows instructions. */
+async function chooseMode(scope: TenantScope, botId: string, reason: RunReason): Promise<RunMode> {
+  if (!hasChatModel()) return "quotes"
+  if (reason === "instructions") return "model"
+  const last = await withTenant(scope, (tx) => findBaseline(tx, botId))
+  return last?.mode === "quotes" ? "quotes" : "model"
 }
 
 /** What makes a change go live with other answers; quotes do not follow instructions. */

@@ -267,6 +267,18 @@ describe("the gate", () => {
     })
   })
 
+  test("compares with the newest run as that was made: one by quoting is free", async () => {
+    const { scope, botId, returns } = await makeShop()
+    model.isThere = true
+    await runGolden(scope, botId, "quotes")
+    await changeBot(scope, botId, { published: false })
+    await deleteSource(scope, returns.id)
+    expect(await changeBot(scope, botId, { published: true })).toMatchObject({
+      needsConfirmation: true,
+    })
+    expect(model.calls).toBe(0)
+  })
+
   test("lets through what changes no answer, and a bot without golden questions", async () => {
     const { scope, botId } = await makeShop()
     model.isThere = true

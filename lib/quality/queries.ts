@@ -20,6 +20,11 @@ import {
 export type GoldenRow = NonNullable<Awaited<ReturnType<Tx["goldenQuestion"]["findFirst"]>>>
 export type RunRow = NonNullable<Awaited<ReturnType<Tx["qualityRun"]["findFirst"]>>>
 
+/** Whether answers can be written by a model, and not only quoted. */
+export function hasAnswerModel(): boolean {
+  return hasChatModel()
+}
+
 const shownRuns = 30
 
 /** A bot's golden questions, its last runs and what the newest one found. Throws `not_found`. */
@@ -53,10 +58,10 @@ export async function readGoldenQuestions(tx: Tx, botId: string): Promise<Golden
   })
 }
 
-/** The newest run of this kind whose state is live: what a change is compared with. */
-export async function findBaseline(tx: Tx, botId: string, mode: RunMode): Promise<RunRow | null> {
+/** The newest run whose state is live, of this kind or of any: what a change is compared with. */
+export async function findBaseline(tx: Tx, botId: string, mode?: RunMode): Promise<RunRow | null> {
   return tx.qualityRun.findFirst({
-    where: { botId, mode, outcome: "kept" },
+    where: { botId, outcome: "kept", ...(mode ? { mode } : {}) },
     orderBy: [{ createdAt: "desc" }, { id: "desc" }],
   })
 }

@@ -2,7 +2,7 @@
 
 import { z } from "zod"
 import { createPreviewTicket as createTicket } from "#lib/admission/tickets.ts"
-import { deleteBot as deleteTenantBot, updateBot as updateTenantBot } from "#lib/bots/commands.ts"
+import { deleteBot as deleteTenantBot } from "#lib/bots/commands.ts"
 import { updateBotInput } from "#lib/bots/schema.ts"
 import { memberAction } from "#lib/http/action.ts"
 import { createEmbedKey, deleteEmbedKey, updateEmbedKey } from "#lib/keys/commands.ts"
@@ -14,7 +14,8 @@ import {
   retrySource as retryTenantSource,
 } from "#lib/knowledge/commands.ts"
 import { addQuestionSourceInput, addTextSourceInput } from "#lib/knowledge/schema.ts"
-import { searchKnowledge } from "#lib/knowledge/search.ts"
+import { changeBot } from "#lib/quality/gate.ts"
+import { confirmedRunId } from "#lib/quality/schema.ts"
 
 const botId = z.string()
 const sourceId = z.string()
@@ -22,8 +23,8 @@ const keyId = z.string()
 
 export const updateBot = memberAction({
   permission: "bots.write",
-  input: updateBotInput.extend({ botId }),
-  handle: ({ scope, input: { botId, ...input } }) => updateTenantBot(scope, botId, input),
+  input: updateBotInput.extend({ botId, confirmedRunId }),
+  handle: ({ scope, input: { botId, ...input } }) => changeBot(scope, botId, input),
 })
 
 export const deleteBot = memberAction({
@@ -54,12 +55,6 @@ export const retrySource = memberAction({
   permission: "knowledge.write",
   input: z.strictObject({ sourceId }),
   handle: ({ scope, input }) => retryTenantSource(scope, input.sourceId),
-})
-
-export const searchPassages = memberAction({
-  permission: "knowledge.read",
-  input: z.strictObject({ botId, query: z.string().trim().min(1).max(500) }),
-  handle: ({ scope, input }) => searchKnowledge(scope, input.botId, input.query, 8),
 })
 
 export const createKey = memberAction({

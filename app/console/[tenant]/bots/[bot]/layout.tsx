@@ -42,6 +42,7 @@ export default async function BotLayout({ children, params }: Props) {
           { href: routes.knowledge(tenantId, botId), label: "Knowledge" },
           { href: routes.playground(tenantId, botId), label: "Playground" },
           { href: routes.embed(tenantId, botId), label: "Embed" },
+          { href: routes.quality(tenantId, botId), label: "Quality" },
           { href: routes.botSettings(tenantId, botId), label: "Settings" },
         ]}
       />

@@ -2,8 +2,10 @@ import type { Metadata } from "next"
 import { Playground } from "#components/console/playground.tsx"
 import { requireMember } from "#lib/auth/session.ts"
 import { getBot } from "#lib/bots/queries.ts"
+import { hasAnswerModel } from "#lib/quality/queries.ts"
 import { orNotFound } from "../../../../or-not-found.ts"
-import { createPreviewTicket, searchPassages } from "../actions.ts"
+import { createPreviewTicket } from "../actions.ts"
+import { saveGolden, tryQuestion } from "./actions.ts"
 
 export const metadata: Metadata = { title: "Playground" }
 
@@ -13,5 +15,11 @@ export default async function PlaygroundPage({ params }: Props) {
   const { tenant: tenantId, bot: botId } = await params
   const { scope } = await requireMember(tenantId)
   const bot = await orNotFound(getBot(scope, botId))
-  return <Playground bot={bot} actions={{ createPreviewTicket, searchPassages }} />
+  return (
+    <Playground
+      bot={bot}
+      hasModel={hasAnswerModel()}
+      actions={{ createPreviewTicket, saveGolden, tryQuestion }}
+    />
+  )
 }
