@@ -193,7 +193,7 @@ export const rows: Row[] = [
   owned({
     what: /^lib\/tenancy\/scope\.ts$/,
     owner:
-      /^lib\/(?:tenancy\/|auth\/|keys\/api-keys\.ts|admission\/sessions\.ts|operator\/commands\.ts|knowledge\/(?:ingest|crawl)\.ts)/,
+      /^lib\/(?:tenancy\/|auth\/|keys\/api-keys\.ts|admission\/sessions\.ts|operator\/commands\.ts|knowledge\/(?:ingest|open-crawl)\.ts)/,
     reason: "A scope is made where a credential was just proven; everyone else names its type.",
     areTypesFree: true,
     bad: 'import { scopeFromMember } from "#lib/tenancy/scope.ts"',

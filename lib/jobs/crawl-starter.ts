@@ -1,4 +1,4 @@
-import { startCrawl } from "#lib/knowledge/crawl.ts"
+import { startCrawl } from "#lib/knowledge/open-crawl.ts"
 import type { Fetch } from "#lib/knowledge/robots.ts"
 import { log } from "#lib/log.ts"
 import { listDueCrawls } from "#lib/tenancy/directory.ts"
