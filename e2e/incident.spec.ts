@@ -18,7 +18,7 @@ import { makePeople } from "./walls/two-tenants.ts"
 
 type Scene = { shop: Shop; thief: Session; page: Page; clicks: () => number }
 
-/** A tag with ten chats from one address and many refused ones, and its owner on the Embed page. */
+/** A tag with eight chats from one address and many refused ones, and its owner on the Embed page. */
 async function stage(deployment: Deployment, page: Page): Promise<Scene> {
   const shop = await openShop(deployment)
   const ip = newAddress()

@@ -62,7 +62,7 @@ export function AuditFilterForm({ filter }: AuditFilterFormProps) {
       <SelectField
         key={`noun-${filter.noun}`}
         label="What"
-        className="w-44 max-sm:flex-1"
+        className="w-44 max-sm:min-w-32 max-sm:flex-1"
         options={nouns}
         defaultValue={filter.noun ?? ""}
         onChange={(event) => choose("noun", event.target.value)}
@@ -70,7 +70,7 @@ export function AuditFilterForm({ filter }: AuditFilterFormProps) {
       <SelectField
         key={`actor-${filter.actorKind}`}
         label="Who"
-        className="w-44 max-sm:flex-1"
+        className="w-44 max-sm:min-w-32 max-sm:flex-1"
         options={actors}
         defaultValue={filter.actorKind ?? ""}
         onChange={(event) => choose("actorKind", event.target.value)}

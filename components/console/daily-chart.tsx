@@ -14,13 +14,15 @@ type DailyChartProps = {
   label: string
   /** Set when the values are minor units of money. */
   currency?: string
+  /** Where the sum of the days is not it: rounded amounts do not add up. */
+  total?: number
 }
 
 /** Bars for the last days. The same figures stand in a table for whoever can't see bars. */
-export function DailyChart({ days, label, currency }: DailyChartProps) {
+export function DailyChart({ days, label, currency, total }: DailyChartProps) {
   const [at, setAt] = useState<number | null>(null)
   const max = niceMax(Math.max(0, ...days.map((day) => day.value)))
-  const total = days.reduce((sum, day) => sum + day.value, 0)
+  const sum = total ?? days.reduce((all, day) => all + day.value, 0)
   const show = (value: number) => (currency ? formatMoney(value, currency) : formatCount(value))
   const shown = at === null ? null : days[at]
   return (
@@ -30,7 +32,7 @@ export function DailyChart({ days, label, currency }: DailyChartProps) {
         <span className="text-13 text-quiet tabular-nums" aria-hidden="true">
           {shown
             ? `${formatDay(shown.date)}: ${show(shown.value)}`
-            : `${show(total)} in ${days.length} days`}
+            : `${show(sum)} in ${days.length} days`}
         </span>
       </figcaption>
       <div aria-hidden="true" className="flex gap-2">

@@ -44,12 +44,16 @@ const quiet: IncidentFacts = {
   events: [],
 }
 
-const event = (action: string, after: AuditEventView["after"] = null): AuditEventView => ({
+const event = (
+  action: string,
+  after: AuditEventView["after"] = null,
+  before: AuditEventView["before"] = null,
+): AuditEventView => ({
   id: "evt_0",
   action,
   actor: { kind: "member", label: "Mira" },
   target: "key_0",
-  before: null,
+  before,
   after,
   ip: null,
   createdAt: "2026-11-20T10:00:00.000Z",
@@ -73,8 +77,12 @@ test("each step is done by what does it, and by nothing else", () => {
   const network = { id: "evt_1", network: "203.0.113.0/24", createdAt: "2026-11-20T10:00:00.000Z" }
   const keptOut = { ...quiet, incident: { ...quiet.incident, blockedNetworks: [network] } }
   expect(done(keptOut)).toEqual([false, true, false, false])
-  const limited = [event("embedKey.changed", { limits: defaultKeyLimits })]
-  expect(done({ ...quiet, events: limited })).toEqual([false, false, true, false])
+  const limits = { limits: defaultKeyLimits }
+  const lower = { limits: { ...defaultKeyLimits, messagesPerDay: 10 } }
+  const lowered = [event("embedKey.changed", lower, limits)]
+  expect(done({ ...quiet, events: lowered })).toEqual([false, false, true, false])
+  const raised = [event("embedKey.changed", limits, lower)]
+  expect(done({ ...quiet, events: raised })).toEqual([false, false, false, false])
   expect(done({ ...quiet, events: [event("embedKey.changed", { name: "New" })] })).toEqual([
     false,
     false,
@@ -105,7 +113,7 @@ test("the report names the tag by its last four characters and never holds its l
   expect(report).toContain("Came from a website you have not allowed: 3")
   expect(report).toContain("$12.50 of $20.00")
   expect(report).toContain("2026-11-20T10:00:00.000Z: 8 chats, 3 turned away")
-  expect(report).toContain("Mira: embedKey.rotated")
+  expect(report).toContain("Mira: Renewed a tag")
 })
 
 test("every reason the doors give has words for the owner", () => {

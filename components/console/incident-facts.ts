@@ -1,6 +1,7 @@
 import type { AuditEventView } from "#lib/audit/schema.ts"
 import type { IncidentView } from "#lib/incidents/schema.ts"
 import type { EmbedKeyView, SiteView } from "#lib/keys/schema.ts"
+import { auditActions } from "./audit-table.tsx"
 import { formatNumber, formatSite } from "./format.ts"
 import { formatMoney } from "./money.ts"
 import { formatRefusal } from "./refusal-reasons.ts"
@@ -41,9 +42,7 @@ export function listSteps({ embedKey, incident, sites, events }: IncidentFacts):
     oldSites.length > 0 ||
     embedKey.previousExpiresAt !== null ||
     (events ?? []).some((event) => event.action === "embedKey.rotated")
-  const isTightened = (events ?? []).some(
-    (event) => event.action === "embedKey.changed" && event.after && "limits" in event.after,
-  )
+  const isTightened = (events ?? []).some(hasLoweredLimit)
   const keptOut = incident.blockedNetworks.length
   const websites = new Intl.ListFormat("en").format(oldSites)
   return [
@@ -70,7 +69,7 @@ export function listSteps({ embedKey, incident, sites, events }: IncidentFacts):
       label: "Limits tightened?",
       isDone: isTightened || embedKey.botCheck === "always",
       note: isTightened
-        ? "Changed in the last 24 hours."
+        ? "Tightened in the last 24 hours."
         : embedKey.botCheck === "always"
           ? "Every visitor’s browser is checked."
           : "Limits decide what a copy of this tag can cost you.",
@@ -86,6 +85,13 @@ export function listSteps({ embedKey, incident, sites, events }: IncidentFacts):
             : "Comes after replacing the line here.",
     },
   ]
+}
+
+/** Raising a limit is a change of limits too, and makes nothing safer. */
+function hasLoweredLimit({ before, after }: AuditEventView): boolean {
+  const was = (before?.limits ?? {}) as Record<string, number>
+  const is = (after?.limits ?? {}) as Record<string, number>
+  return Object.entries(is).some(([name, value]) => value < (was[name] ?? 0))
 }
 
 /** The whole story as text, for a colleague, a host or the police. */
@@ -141,7 +147,10 @@ export function writeReport(facts: IncidentFacts, at: Date): string {
           "",
           "What was done",
           ...list(
-            events.map(({ createdAt, actor, action }) => `${createdAt} ${actor.label}: ${action}`),
+            events.map(
+              ({ createdAt, actor, action }) =>
+                `${createdAt} ${actor.label}: ${auditActions[action] ?? action}`,
+            ),
           ),
         ]
       : []),

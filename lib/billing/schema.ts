@@ -12,3 +12,10 @@ export const usageDay = z.strictObject({
 export type UsageDay = z.infer<typeof usageDay>
 
 export const usageView = z.strictObject({ days: z.array(usageDay) })
+
+/** In minor units of the deployment's currency, each figure rounded up by itself. */
+export type CostView = {
+  totalMinor: number
+  days: { date: string; costMinor: number }[]
+  bots: { botId: string; costMinor: number }[]
+}

@@ -6,7 +6,7 @@ import { PageHeader } from "#components/console/page-header.tsx"
 import { Card } from "#components/ui/card.tsx"
 import { Cell, Row, Table } from "#components/ui/table.tsx"
 import { requireMember } from "#lib/auth/session.ts"
-import { getUsage } from "#lib/billing/queries.ts"
+import { getCost, getUsage } from "#lib/billing/queries.ts"
 import { listBots } from "#lib/bots/queries.ts"
 import { getSpend, listKeySpend } from "#lib/chat/queries.ts"
 
@@ -17,8 +17,9 @@ type Props = { params: Promise<{ tenant: string }> }
 export default async function UsagePage({ params }: Props) {
   const { tenant: tenantId } = await params
   const { scope } = await requireMember(tenantId)
-  const [{ days: rows }, spend, tags, { data: bots }] = await Promise.all([
+  const [{ days: rows }, cost, spend, tags, { data: bots }] = await Promise.all([
     getUsage(scope, { days: 30 }),
+    getCost(scope, { days: 30 }),
     getSpend(scope),
     listKeySpend(scope),
     listBots(scope, { limit: 200 }),
@@ -37,7 +38,7 @@ export default async function UsagePage({ params }: Props) {
     return {
       botId,
       name: bots.find((bot) => bot.id === botId)?.name ?? "A deleted bot",
-      cost: sum((row) => row.costMinor),
+      cost: cost.bots.find((one) => one.botId === botId)?.costMinor ?? 0,
       messages: sum((row) => row.messages),
       read: sum((row) => row.inputTokens),
       written: sum((row) => row.outputTokens),
@@ -56,7 +57,11 @@ export default async function UsagePage({ params }: Props) {
             <DailyChart
               label="Cost"
               currency={spend.currency}
-              days={byDay((row) => row.costMinor)}
+              total={cost.totalMinor}
+              days={lastDays(30).map((date) => ({
+                date,
+                value: cost.days.find((day) => day.date === date)?.costMinor ?? 0,
+              }))}
             />
           </Card>
           <Card>
