@@ -7,33 +7,40 @@ import { useNotify } from "#components/ui/toast.tsx"
 import type { BotView, UpdateBotInput } from "#lib/bots/schema.ts"
 import type { Gated } from "#lib/quality/schema.ts"
 import type { UpdateBot } from "./bot-actions.ts"
+import type { Command } from "./command.ts"
 import { formatNumber } from "./format.ts"
 import { ProblemNotice } from "./problem-notice.tsx"
 import { useCommand } from "./use-command.ts"
 
-type Held = {
-  input: { botId: string } & UpdateBotInput
-  gate: Extract<Gated<BotView>, { needsConfirmation: true }>
-}
+type Stopped = Extract<Gated<unknown>, { needsConfirmation: true }>
+type Held<Input> = { input: Input; gate: Stopped; verb: string }
 
-type Options = {
-  doneMessage?: string
-  onDone?: () => void
-  isProblemToasted?: boolean
+type Options<Input> = {
+  /** What going ahead is called: "Publish anyway". */
+  verb: (input: Input) => string
+  doneMessage?: string | undefined
+  onDone?: (() => void) | undefined
+  onHeld?: () => void
+  isProblemToasted?: boolean | undefined
 }
 
 /**
- * Changes a bot. When that makes golden questions worse nothing is changed yet: `dialog` says which, and
- * goes ahead when told to.
+ * Runs a command that may make golden questions worse. Where it does, nothing has happened yet: `dialog` says
+ * which, and goes ahead when told to.
  */
-export function useBotChange(updateBot: UpdateBot, options: Options = {}) {
+export function useGatedCommand<Input extends object, Done>(
+  gated: Command<Input & { confirmedRunId?: string }, Gated<Done>>,
+  options: Options<Input>,
+) {
   const notify = useNotify()
-  const [held, setHeld] = useState<Held | null>(null)
-  const command = useCommand(updateBot, {
+  const [held, setHeld] = useState<Held<Input> | null>(null)
+  const command = useCommand(gated, {
     isProblemToasted: options.isProblemToasted ?? false,
     onDone: (gate, { confirmedRunId: _, ...input }) => {
       if (gate.needsConfirmation) {
-        setHeld({ input, gate })
+        const asked = input as unknown as Input
+        setHeld({ input: asked, gate, verb: options.verb(asked) })
+        options.onHeld?.()
         return
       }
       setHeld(null)
@@ -47,25 +54,35 @@ export function useBotChange(updateBot: UpdateBot, options: Options = {}) {
       isRunning={command.isRunning}
       problem={command.problem}
       onClose={() => setHeld(null)}
-      onConfirm={({ input, gate }) => void command.run({ ...input, confirmedRunId: gate.runId })}
+      onConfirm={() => held && void command.run({ ...held.input, confirmedRunId: held.gate.runId })}
     />
   )
   return { ...command, dialog }
 }
 
+/** Changes a bot: publishing it, or telling it to speak otherwise, may be asked about first. */
+export function useBotChange(
+  updateBot: UpdateBot,
+  options: Pick<Options<object>, "doneMessage" | "onDone" | "isProblemToasted"> = {},
+) {
+  return useGatedCommand<{ botId: string } & UpdateBotInput, BotView>(updateBot, {
+    ...options,
+    verb: ({ published }) => (published ? "Publish anyway" : "Save anyway"),
+  })
+}
+
 type GateDialogProps = {
-  held: Held | null
+  held: Pick<Held<unknown>, "gate" | "verb"> | null
   isRunning: boolean
   problem: Parameters<typeof ProblemNotice>[0]["problem"]
   onClose: () => void
-  onConfirm: (held: Held) => void
+  onConfirm: () => void
 }
 
 const shownQuestions = 6
 
 function GateDialog({ held, isRunning, problem, onClose, onConfirm }: GateDialogProps) {
   const gate = held?.gate
-  const verb = held?.input.published ? "Publish anyway" : "Save anyway"
   const rest = (gate?.worse.length ?? 0) - shownQuestions
   return (
     <Dialog
@@ -82,13 +99,8 @@ function GateDialog({ held, isRunning, problem, onClose, onConfirm }: GateDialog
       footer={
         <>
           <Button onClick={onClose}>Keep it as it is</Button>
-          <Button
-            look="danger"
-            isBusy={isRunning}
-            busyLabel="One moment…"
-            onClick={() => held && onConfirm(held)}
-          >
-            {verb}
+          <Button look="danger" isBusy={isRunning} busyLabel="One moment…" onClick={onConfirm}>
+            {held?.verb}
           </Button>
         </>
       }

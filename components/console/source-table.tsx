@@ -10,15 +10,18 @@ import { RelativeTime } from "#components/ui/relative-time.tsx"
 import { Cell, Row, Table } from "#components/ui/table.tsx"
 import { useNotify } from "#components/ui/toast.tsx"
 import type { SourceView } from "#lib/knowledge/schema.ts"
+import type { Gated } from "#lib/quality/schema.ts"
 import type { Command } from "./command.ts"
 import { ConfirmDialog } from "./confirm-dialog.tsx"
 import { useCan, useConsole } from "./console-context.tsx"
 import { formatBytes } from "./format.ts"
+import { useGatedCommand } from "./quality-gate.tsx"
 import { acceptedFiles, replaceSource } from "./upload-source.ts"
 import { useCommand } from "./use-command.ts"
 
 export type SourceActions = {
-  deleteSource: Command<{ sourceId: string }>
+  /** Asks first when golden questions get worse without the source. */
+  deleteSource: Command<{ sourceId: string; confirmedRunId?: string }, Gated<null>>
   retrySource: Command<{ sourceId: string }>
   stopSource: Command<{ sourceId: string }>
 }
@@ -43,7 +46,9 @@ type SourceTableProps = {
 export function SourceTable({ sources, base, actions, onChanged }: SourceTableProps) {
   const canWrite = useCan("knowledge.write")
   const [doomed, setDoomed] = useState<SourceView | null>(null)
-  const remove = useCommand(actions.deleteSource, {
+  const remove = useGatedCommand(actions.deleteSource, {
+    verb: () => "Delete anyway",
+    onHeld: () => setDoomed(null),
     doneMessage: "Deleted. Visitors get no more answers from it.",
     onDone: () => {
       setDoomed(null)
@@ -56,6 +61,7 @@ export function SourceTable({ sources, base, actions, onChanged }: SourceTablePr
 
   return (
     <>
+      {remove.dialog}
       <Table
         label="Sources"
         head={["Source", "State", "Size", "Added", { label: "Actions", isHidden: true }]}

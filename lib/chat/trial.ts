@@ -32,7 +32,13 @@ export function hasChatModel(): boolean {
  */
 export async function tryQuestion(
   scope: TenantScope,
-  input: { bot: TriedBot; question: string; useModel: boolean },
+  input: {
+    bot: TriedBot
+    question: string
+    useModel: boolean
+    /** Looks elsewhere than in what is live: into a change that is not made yet. */
+    search?: ((query: string) => Promise<SearchResult>) | undefined
+  },
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Trial> {
   const { bot } = input
@@ -41,7 +47,7 @@ export async function tryQuestion(
   const citations: CitedPassage[] = []
   const events = composeAnswer({ question: input.question, history: [], bot }, signal, {
     botId: bot.id,
-    search: (query) => searchKnowledge(scope, bot.id, query, passageCount),
+    search: input.search ?? ((query) => searchKnowledge(scope, bot.id, query, passageCount)),
     reserve: input.useModel ? (nanos) => reserveMemberSpend(scope, bot.id, nanos) : null,
     onRead: (found, prompt) => {
       read = { found, prompt }

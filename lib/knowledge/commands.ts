@@ -299,15 +299,18 @@ export async function cancelSource(scope: TenantScope, sourceId: string): Promis
 /** Deletes a source with its original and everything learned from it, in one transaction. */
 export async function deleteSource(scope: TenantScope, sourceId: string): Promise<void> {
   allow(scope, "knowledge.write")
-  await withTenant(scope, async (tx) => {
-    const source = await lockSource(tx, sourceId)
-    await removeChunks(tx, { tenantId: scope.tenantId, botId: source.botId, sourceId })
-    await tx.source.delete({ where: { id: sourceId } })
-    await record(tx, scope, {
-      action: "source.deleted",
-      target: sourceId,
-      before: { botId: source.botId, kind: source.kind, title: source.title },
-    })
+  await withTenant(scope, (tx) => dropSource(tx, scope, sourceId))
+}
+
+/** The same inside the caller's transaction. */
+export async function dropSource(tx: Tx, scope: TenantScope, sourceId: string): Promise<void> {
+  const source = await lockSource(tx, sourceId)
+  await removeChunks(tx, { tenantId: scope.tenantId, botId: source.botId, sourceId })
+  await tx.source.delete({ where: { id: sourceId } })
+  await record(tx, scope, {
+    action: "source.deleted",
+    target: sourceId,
+    before: { botId: source.botId, kind: source.kind, title: source.title },
   })
 }
 

@@ -39,13 +39,22 @@ export async function searchKnowledge(
   limit = 8,
 ): Promise<SearchResult> {
   if (!scope.visitor) allow(scope, "knowledge.read")
-  const question = { place: { tenantId: scope.tenantId, botId }, query, limit }
-  return withTenant(scope, async (tx) => {
-    // A chunk that goes between finding and reading it belongs to a source that just got its next version:
-    // looked up once more, that one answers.
-    const found = await lookUp(tx, question)
-    return found.isWhole ? found.result : (await lookUp(tx, question)).result
-  })
+  const place = { tenantId: scope.tenantId, botId }
+  return withTenant(scope, (tx) => searchWithin(tx, place, query, limit))
+}
+
+/** The same inside the caller's transaction, as it left the bot's knowledge. */
+export async function searchWithin(
+  tx: Tx,
+  place: Place,
+  query: string,
+  limit: number,
+): Promise<SearchResult> {
+  const question = { place, query, limit }
+  // A chunk that goes between finding and reading it belongs to a source that just got its next version:
+  // looked up once more, that one answers.
+  const found = await lookUp(tx, question)
+  return found.isWhole ? found.result : (await lookUp(tx, question)).result
 }
 
 async function lookUp(

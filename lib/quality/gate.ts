@@ -2,17 +2,21 @@ import { record } from "#lib/audit/record.ts"
 import { updateBot } from "#lib/bots/commands.ts"
 import { getBot } from "#lib/bots/queries.ts"
 import type { BotView, UpdateBotInput } from "#lib/bots/schema.ts"
+import { passageCount } from "#lib/chat/answer.ts"
 import { hasChatModel } from "#lib/chat/trial.ts"
+import { deleteSource, dropSource } from "#lib/knowledge/commands.ts"
+import { getSource } from "#lib/knowledge/queries.ts"
+import { searchWithin } from "#lib/knowledge/search.ts"
 import { withTenant } from "#lib/tenancy/database.ts"
 import { allow } from "#lib/tenancy/permissions.ts"
 import type { TenantScope } from "#lib/tenancy/scope.ts"
 import { findBaseline } from "./queries.ts"
-import { askGoldenQuestions, type FreshRun, storeRun } from "./run.ts"
+import { askAll, askGoldenQuestions, type FreshRun, prepareRun, storeRun } from "./run.ts"
 import type { Gated, RunMode, RunReason } from "./schema.ts"
 import { listWorse } from "./score.ts"
 
-// Guarantees: publishing a bot, and changing the instructions of a published one, asks the golden questions
-// of the changed state first. When one that passed in the last kept run fails now, nothing changes until
+// Guarantees: publishing a bot, changing the instructions of a published one, and taking a source from it
+// asks the golden questions of the changed state first. When one that passed in the last kept run fails now, nothing changes until
 // the owner, who saw which, says so.
 
 /**
@@ -59,6 +63,66 @@ function findReason(bot: BotView, input: UpdateBotInput): RunReason | null {
   const isLive = input.published ?? bot.published
   const isReworded = input.instructions !== undefined && input.instructions !== bot.instructions
   return isLive && isReworded && hasChatModel() ? "instructions" : null
+}
+
+/**
+ * Deletes a source, asking first when a published bot's golden questions get worse without it. They are
+ * asked of the knowledge as it would be, by quoting, inside a transaction that is then rolled back.
+ */
+export async function removeSource(
+  scope: TenantScope,
+  sourceId: string,
+  confirmedRunId?: string,
+): Promise<Gated<null>> {
+  allow(scope, "knowledge.write")
+  const { botId } = await getSource(scope, sourceId)
+  const apply = async () => {
+    await deleteSource(scope, sourceId)
+    return null
+  }
+  const bot = await getBot(scope, botId)
+  if (!bot.published) return { needsConfirmation: false, done: await apply() }
+  const plan = { mode: "quotes", reason: "source" } as const
+  return guardChange(
+    scope,
+    botId,
+    { ...plan, confirmedRunId },
+    {
+      ask: () => askWithout(scope, botId, sourceId),
+      askBefore: () => askGoldenQuestions(scope, botId, plan),
+      apply,
+    },
+  )
+}
+
+/** Bounds how long the rolled-back transaction holds the bot's counts. */
+const questionsWithout = 60
+
+class Undone extends Error {
+  readonly run: FreshRun
+
+  constructor(run: FreshRun) {
+    super("rolled back on purpose")
+    this.run = run
+  }
+}
+
+async function askWithout(scope: TenantScope, botId: string, sourceId: string): Promise<FreshRun> {
+  const plan = { mode: "quotes", reason: "source" } as const
+  // Read before: a second connection inside the transaction would starve the pool.
+  const prepared = await prepareRun(scope, botId, plan)
+  const asked = prepared.asked.slice(0, questionsWithout)
+  const place = { tenantId: scope.tenantId, botId }
+  try {
+    return await withTenant(scope, async (tx) => {
+      await dropSource(tx, scope, sourceId)
+      const search = (query: string) => searchWithin(tx, place, query, passageCount)
+      throw new Undone(await askAll(scope, { ...prepared, asked }, search))
+    })
+  } catch (error) {
+    if (error instanceof Undone) return error.run
+    throw error
+  }
 }
 
 type Change<T> = {

@@ -27,7 +27,7 @@ import {
   updateGolden,
 } from "./commands.ts"
 import { answerGap, dismissGap } from "./gaps.ts"
-import { changeBot } from "./gate.ts"
+import { changeBot, removeSource } from "./gate.ts"
 import { getQuality, listClosedGaps, listGaps } from "./queries.ts"
 
 // The deployment's model obeys its instructions: told to be silent, it cites nothing.
@@ -267,6 +267,32 @@ describe("the gate", () => {
     })
   })
 
+  test("stops the deletion of a source that answers depend on, and nothing is gone until it is confirmed", async () => {
+    const { scope, botId, returns, hours, golden } = await makeShop()
+    const stopped = await removeSource(scope, returns.id)
+    expect(stopped).toMatchObject({ needsConfirmation: true, passedBefore: 3, passedNow: 2 })
+    expect(stopped).toMatchObject({ worse: [{ questionId: golden[0]!.id }] })
+    expect(await getSource(scope, returns.id)).toMatchObject({ status: "ready" })
+    const asked = { question: golden[0]!.question }
+    expect((await tryQuestion(scope, botId, asked)).answer).toContain("ninety days")
+    expect((await getQuality(scope, botId)).runs.map(({ outcome }) => outcome)).toEqual([
+      "stopped",
+      "kept",
+    ])
+    const { runId } = stopped as { runId: string }
+    expect(await removeSource(scope, returns.id, runId)).toEqual({
+      needsConfirmation: false,
+      done: null,
+    })
+    await expect(getSource(scope, returns.id)).rejects.toMatchObject({ code: "not_found" })
+    expect((await tryQuestion(scope, botId, asked)).answer).not.toContain("ninety days")
+    // One that no golden question needs goes at once, and so does any source of an unpublished bot.
+    const spare = await makeTextSource(scope, botId, { title: "Spare", text: "We like tea." })
+    expect(await removeSource(scope, spare.id)).toMatchObject({ needsConfirmation: false })
+    await changeBot(scope, botId, { published: false })
+    expect(await removeSource(scope, hours.id)).toMatchObject({ needsConfirmation: false })
+  })
+
   test("compares with the newest run as that was made: one by quoting is free", async () => {
     const { scope, botId, returns } = await makeShop()
     model.isThere = true
@@ -456,7 +482,7 @@ describe("the playground", () => {
 
 describe("who may", () => {
   test("a viewer reads and quotes; writing, running and the model are refused", async () => {
-    const { botId, golden } = await makeShop()
+    const { botId, golden, returns } = await makeShop()
     const viewer = scopeAs(tenant, "viewer")
     expect((await getQuality(viewer, botId)).questions).toHaveLength(3)
     expect(await listGaps(viewer, botId)).toEqual([])
@@ -470,6 +496,7 @@ describe("who may", () => {
       () => runGolden(viewer, botId, "quotes"),
       () => tryQuestion(viewer, botId, { question: "Shoes?", useModel: true }),
       () => changeBot(viewer, botId, { published: true }),
+      () => removeSource(viewer, returns.id),
       () => answerGap(viewer, botId, { messageIds: ["msg_1"], question: "Q?", answer: "A" }),
       () => dismissGap(viewer, botId, ["msg_1"]),
     ]
@@ -495,6 +522,7 @@ describe("who may", () => {
       () => runGolden(scope, botId, "quotes"),
       () => tryQuestion(scope, botId, { question: "Shoes?" }),
       () => changeBot(scope, botId, { published: true }),
+      () => removeSource(scope, returns.id),
       () =>
         answerGap(scope, stranger.botId, { messageIds: [messageId], question: "Q?", answer: "A" }),
       () => dismissGap(scope, stranger.botId, [messageId]),

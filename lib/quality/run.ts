@@ -1,6 +1,7 @@
 import { requireBot } from "#lib/bots/queries.ts"
 import { hasChatModel, type TriedBot, tryQuestion } from "#lib/chat/trial.ts"
 import { newId } from "#lib/ids.ts"
+import type { SearchResult } from "#lib/knowledge/schema.ts"
 import { withTenant } from "#lib/tenancy/database.ts"
 import type { TenantScope } from "#lib/tenancy/scope.ts"
 import { type GoldenRow, readGoldenQuestions, toExpects, toRunView } from "./queries.ts"
@@ -35,6 +36,17 @@ export async function askGoldenQuestions(
   botId: string,
   plan: RunPlan,
 ): Promise<FreshRun> {
+  return askAll(scope, await prepareRun(scope, botId, plan))
+}
+
+export type PreparedRun = RunPlan & { bot: TriedBot; asked: GoldenRow[] }
+
+/** What a run will ask, read at once. */
+export async function prepareRun(
+  scope: TenantScope,
+  botId: string,
+  plan: RunPlan,
+): Promise<PreparedRun> {
   const mode = plan.mode === "model" && hasChatModel() ? "model" : "quotes"
   const { bot, questions } = await withTenant(scope, async (tx) => ({
     bot: await requireBot(tx, botId),
@@ -43,16 +55,27 @@ export async function askGoldenQuestions(
   const { id, name, locale } = bot
   const tried = { id, name, locale, instructions: plan.instructions ?? bot.instructions }
   const asked = mode === "model" ? questions.slice(0, maxModelQuestions) : questions
+  return { ...plan, mode, bot: tried, asked }
+}
+
+type Search = (query: string) => Promise<SearchResult>
+
+/** Asks what was prepared; with `search`, of a change that is not made yet, one question after the other. */
+export async function askAll(
+  scope: TenantScope,
+  { mode, reason, bot, asked }: PreparedRun,
+  search?: Search,
+): Promise<FreshRun> {
   const results = new Array<QuestionResult>(asked.length)
   let next = 0
   const lane = async () => {
     while (next < asked.length) {
       const at = next++
-      results[at] = await askGoldenQuestion(scope, tried, asked[at]!, mode)
+      results[at] = await askGoldenQuestion(scope, bot, asked[at]!, mode, search)
     }
   }
-  await Promise.all(Array.from({ length: lanes[mode] }, lane))
-  return { mode, reason: plan.reason, results }
+  await Promise.all(Array.from({ length: search ? 1 : lanes[mode] }, lane))
+  return { mode, reason, results }
 }
 
 /** One question, asked and scored. */
@@ -61,10 +84,11 @@ export async function askGoldenQuestion(
   bot: TriedBot,
   row: GoldenRow,
   mode: RunMode,
+  search?: Search,
 ): Promise<QuestionResult> {
   const { question, sourceId, phrase } = row
   const expects = toExpects(row.expects)
-  const trial = await tryQuestion(scope, { bot, question, useModel: mode === "model" })
+  const trial = await tryQuestion(scope, { bot, question, useModel: mode === "model", search })
   const score = scoreOutcome(
     { expects, sourceId, phrase },
     {

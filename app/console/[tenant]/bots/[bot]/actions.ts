@@ -10,11 +10,10 @@ import { createEmbedKeyInput, updateEmbedKeyInput } from "#lib/keys/schema.ts"
 import {
   addQuestionSource,
   addTextSource,
-  deleteSource as deleteTenantSource,
   retrySource as retryTenantSource,
 } from "#lib/knowledge/commands.ts"
 import { addQuestionSourceInput, addTextSourceInput } from "#lib/knowledge/schema.ts"
-import { changeBot } from "#lib/quality/gate.ts"
+import { changeBot, removeSource } from "#lib/quality/gate.ts"
 import { confirmedRunId } from "#lib/quality/schema.ts"
 
 const botId = z.string()
@@ -47,8 +46,8 @@ export const addQuestion = memberAction({
 
 export const deleteSource = memberAction({
   permission: "knowledge.write",
-  input: z.strictObject({ sourceId }),
-  handle: ({ scope, input }) => deleteTenantSource(scope, input.sourceId),
+  input: z.strictObject({ sourceId, confirmedRunId }),
+  handle: ({ scope, input }) => removeSource(scope, input.sourceId, input.confirmedRunId),
 })
 
 export const retrySource = memberAction({
