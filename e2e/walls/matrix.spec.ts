@@ -124,16 +124,25 @@ test("no caller of A gets anything of B's from any route, and nothing of B's cha
   expect(await readEverything(world.b)).toBe(before)
 })
 
-type ActionManifest = { node: Record<string, { filename: string; exportedName: string }> }
+type ActionManifest = {
+  node: Record<string, { filename: string; exportedName: string; workers: Record<string, unknown> }>
+}
 
-function readActionIds(): Map<string, string> {
+/** Where the build says each action lives: its id, and a page that brings it along. */
+function readActions({ a }: World): Map<string, { id: string; page: string }> {
   const path = join(appFolder, "..", ".next", "server", "server-reference-manifest.json")
   const { node } = JSON.parse(readFileSync(path, "utf8")) as ActionManifest
   return new Map(
-    Object.entries(node).map(([id, { filename, exportedName }]) => [
-      `${dirname(relative("app", filename))} ${exportedName}`,
-      id,
-    ]),
+    Object.entries(node).map(([id, { filename, exportedName, workers }]) => {
+      const page = (Object.keys(workers)[0] ?? "")
+        .replace(/^app/, "")
+        .replace(/\/page$/, "")
+        .replace(/\/\([^)]+\)/g, "")
+        .replace("[tenant]", a.tenantId)
+        .replace("[bot]", a.botId)
+        .replace("[conversation]", a.conversationId)
+      return [`${dirname(relative("app", filename))} ${exportedName}`, { id, page: page || "/" }]
+    }),
   )
 }
 
@@ -144,16 +153,15 @@ test("no server action reaches into B, in A's tenant or in B's, whoever of A cal
   const world = await enterWorld(deployment)
   const { a, b } = world
   const before = await readEverything(b)
-  const ids = readActionIds()
+  const actions = readActions(world)
   const call = async (file: string, name: string, cookie: string, args: unknown[]) => {
-    // The page that carries the action: another one answers that it knows none of this name.
-    const page = `/${file.replace("[tenant]", a.tenantId).replace("[bot]", a.botId).replace("[key]", a.keyId)}`
+    const { id, page } = actions.get(`${file} ${name}`)!
     const response = await fetch(deployment.appUrl + page, {
       method: "POST",
       redirect: "manual",
       headers: {
         "content-type": "text/plain;charset=UTF-8",
-        "next-action": ids.get(`${file} ${name}`)!,
+        "next-action": id,
         "x-forwarded-for": newAddress(),
         origin: deployment.appUrl,
         cookie,
@@ -170,7 +178,7 @@ test("no server action reaches into B, in A's tenant or in B's, whoever of A cal
   expect(fine.text).toContain('"ok":true')
   for (const { file, name, input, isForeignInput } of actionRows) {
     if (!input) continue
-    expect(ids.has(`${file} ${name}`), `${name} is not in the build`).toBe(true)
+    expect(actions.has(`${file} ${name}`), `${name} is not in the build`).toBe(true)
     const attempts = [
       ["owner in B", a.ownerCookie, b.tenantId],
       ["viewer in B", a.viewerCookie, b.tenantId],
