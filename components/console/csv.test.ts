@@ -12,4 +12,8 @@ describe("leads as CSV", () => {
       expect(toCsv([[cell]]).replaceAll('"', "")).toBe(`'${cell}`)
     },
   )
+
+  it("nor one behind a separator that other spreadsheets split at", () => {
+    expect(toCsv([["x;=HYPERLINK(1)"]])).toBe("x;'=HYPERLINK(1)")
+  })
 })

@@ -1,12 +1,13 @@
 /**
- * Rows as CSV (RFC 4180). Cells that a spreadsheet would run as a formula get a leading apostrophe:
- * leads are typed by strangers.
+ * Rows as CSV (RFC 4180). What a spreadsheet would run as a formula gets an apostrophe before it, also after
+ * the separators of other countries' spreadsheets: leads are typed by strangers.
  */
 export function toCsv(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => row.map(toCell).join(",")).join("\r\n")
 }
 
 function toCell(value: string): string {
-  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
+  const led = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
+  const safe = led.replace(/([;\n])(\s*)([=+\-@])/g, "$1$2'$3")
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }
