@@ -65,5 +65,6 @@ test("the reading process can neither start programs, nor read files, nor see th
       .stderr.toString()
       .includes("ERR_ACCESS_DENIED")
   expect(attempt("require('node:fs').readFileSync('/etc/hostname')")).toBe(true)
+  expect(attempt("require('node:fs').readFileSync('.data/secrets.json')")).toBe(true)
   expect(attempt("require('node:child_process').execSync('true')")).toBe(true)
 })

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process"
-import { readFileSync } from "node:fs"
+import { readFileSync, realpathSync } from "node:fs"
 import { dirname, join } from "node:path"
 import type { Page } from "./chunk.ts"
 import { cleanText, cleanTitle } from "./clean.ts"
@@ -133,8 +133,12 @@ function noticeHidden(names: string[]): string | null {
 /** Flags under which a node process may read this program and nothing else, and starts nothing. */
 export function readConfinement(): string[] {
   const project = dirname(dirname(import.meta.dirname))
+  // Not the whole project: a data folder with its secrets may lie in it.
+  const readable = ["lib", "node_modules", "package.json"].map((name) =>
+    realpathSync(join(project, name)),
+  )
   const canConfine = process.allowedNodeEnvironmentFlags.has("--permission")
-  return canConfine ? ["--permission", `--allow-fs-read=${project}`] : []
+  return canConfine ? ["--permission", ...readable.map((path) => `--allow-fs-read=${path}`)] : []
 }
 
 function childArguments(type: FileType, { url = "", charset = "" }: ExtractOptions): string[] {
