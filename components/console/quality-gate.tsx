@@ -93,7 +93,7 @@ function GateDialog({ held, isRunning, problem, onClose, onConfirm }: GateDialog
       title="This makes some answers worse"
       description={
         gate
-          ? `${gate.passedNow} of ${formatNumber(gate.questionCount, "golden question")} pass with this change; ${gate.passedBefore} did before. Nothing has changed for your visitors yet.`
+          ? `Of ${formatNumber(gate.questionCount, "golden question")}, ${gate.passedBefore} passed so far and ${gate.passedNow} would with this change. Nothing has changed for your visitors yet.`
           : null
       }
       footer={
