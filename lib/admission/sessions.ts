@@ -4,7 +4,7 @@ import { Failure, fail } from "#lib/errors.ts"
 import { newId } from "#lib/ids.ts"
 import { toAddress } from "#lib/limits/client-ip.ts"
 import { hashSecret, newSecret } from "#lib/secrets.ts"
-import { type Tx, withTenant } from "#lib/tenancy/database.ts"
+import { callAsTenant, signSetting, type Tx, withTenant } from "#lib/tenancy/database.ts"
 import {
   type AdmissionBot,
   countRefusal,
@@ -13,7 +13,12 @@ import {
   findLiveSessions,
   type LiveEmbedKey,
 } from "#lib/tenancy/directory.ts"
-import { scopeFromAdmission, scopeFromSession, type VisitorScope } from "#lib/tenancy/scope.ts"
+import {
+  scopeFromAdmission,
+  scopeFromSession,
+  type TenantScope,
+  type VisitorScope,
+} from "#lib/tenancy/scope.ts"
 import {
   sessionTokenSeconds,
   signSessionToken,
@@ -70,27 +75,8 @@ export async function redeemTicket(
   const facts = readPageFacts(input, ticket.origin, client)
   // Before the transaction: it may ask a verifier elsewhere.
   const hasPassed = ticket.botCheck ? await isPassed(ticket.ticketId, input.botCheck) : false
-  const opened = await withTenant(admission, async (tx) => {
-    const returning = await findVisitor(tx, ticket, input.visitorSecret)
-    const visitor = returning
-      ? { id: returning.id, secret: input.visitorSecret! }
-      : { id: newId("visitor"), secret: newSecret(24) }
-    const known = returning
-      ? await renewSession(tx, ticket, returning.id, { ...facts, hasPassed })
-      : null
-    if (ticket.botCheck && !hasPassed && !(ticket.botCheck === "normal" && known?.isTrusted))
-      throw fail("bot_check_required")
-    const sessionId = known?.id ?? newId("session")
-    await insertRows(tx, ticket, {
-      visitor,
-      isNewVisitor: !returning,
-      sessionId,
-      isNewSession: !known,
-      facts,
-      hasPassed,
-    })
-    return { sessionId, visitor, isReturning: returning !== null }
-  }).catch(async (error) => {
+  const open = input.visitorSecret ? openAgain : openNew
+  const opened = await open(admission, ticket, { input, facts, hasPassed }).catch(async (error) => {
     if (error instanceof Failure && error.code === "bot_check_required")
       await countRefusal(ticket.keyId, "bot_check", ticket.origin, facts.address)
     throw error
@@ -117,6 +103,54 @@ export async function redeemTicket(
       ip: client.ip,
     }),
   }
+}
+
+type Opening = { input: SessionInput; facts: PageFacts; hasPassed: boolean }
+type Opened = { sessionId: string; visitor: { id: string; secret: string }; isReturning: boolean }
+
+/** A visitor's first session: one round trip, because every page view that opens the chat comes this way. */
+async function openNew(
+  admission: TenantScope,
+  ticket: TicketClaims,
+  { facts, hasPassed }: Opening,
+): Promise<Opened> {
+  if (ticket.botCheck && !hasPassed) throw fail("bot_check_required")
+  const visitor = { id: newId("visitor"), secret: newSecret(24), isNew: true }
+  const session = { id: newId("session"), isNew: true }
+  const [row] = await callAsTenant<{ is_open: boolean }>(
+    admission,
+    "open_session",
+    "select sec.open_session($1, $2, $3, $4, $5) as is_open",
+    toArguments(ticket, { visitor, session, facts, hasPassed }),
+  )
+  if (!row?.is_open) throw fail("unauthorized")
+  return { sessionId: session.id, visitor, isReturning: false }
+}
+
+/** The same for a browser that shows a visitor secret: known or not, one transaction decides. */
+async function openAgain(
+  admission: TenantScope,
+  ticket: TicketClaims,
+  { input, facts, hasPassed }: Opening,
+): Promise<Opened> {
+  return withTenant(admission, async (tx) => {
+    const returning = await findVisitor(tx, ticket, input.visitorSecret)
+    const visitor = returning
+      ? { id: returning.id, secret: input.visitorSecret!, isNew: false }
+      : { id: newId("visitor"), secret: newSecret(24), isNew: true }
+    const known = returning
+      ? await renewSession(tx, ticket, returning.id, { ...facts, hasPassed })
+      : null
+    if (ticket.botCheck && !hasPassed && !(ticket.botCheck === "normal" && known?.isTrusted))
+      throw fail("bot_check_required")
+    const session = { id: known?.id ?? newId("session"), isNew: !known }
+    const [about, who, what] = toArguments(ticket, { visitor, session, facts, hasPassed })
+    const mac = signSetting(admission.tenantId, "", "")
+    const [row] = await tx.$queryRaw<{ is_open: boolean }[]>`
+      select sec.open_session(${admission.tenantId}, ${mac}, ${about}::jsonb, ${who}::jsonb, ${what}::jsonb) as is_open`
+    if (!row?.is_open) throw fail("unauthorized")
+    return { sessionId: session.id, visitor, isReturning: returning !== null }
+  })
 }
 
 /** Re-reads what the ticket was bought under: key, version, bot, origin line, and no switch-off since. */
@@ -188,48 +222,24 @@ async function renewSession(
   return { id: row.id, isTrusted }
 }
 
-/** One statement for all rows of a redemption; the ticket's row is the single use. Throws `unauthorized`. */
-async function insertRows(
-  tx: Tx,
+type Redemption = {
+  visitor: { id: string; secret: string; isNew: boolean }
+  session: { id: string; isNew: boolean }
+  facts: PageFacts
+  hasPassed: boolean
+}
+
+/** The arguments of `sec.open_session` beside tenant and MAC: one statement for all rows of a redemption. */
+function toArguments(
   ticket: TicketClaims,
-  rows: {
-    visitor: { id: string; secret: string }
-    isNewVisitor: boolean
-    sessionId: string
-    isNewSession: boolean
-    facts: PageFacts
-    hasPassed: boolean
-  },
-) {
-  const { visitor, sessionId, facts } = rows
-  const secretHash = hashSecret(visitor.secret)
-  const spent = await tx.$queryRaw<{ ticket_id: string }[]>`
-    with visitor as (
-      insert into public.visitors (id, tenant_id, bot_id, origin, secret_hash)
-      select ${visitor.id}, ${ticket.tenantId}, ${ticket.botId}, ${ticket.origin}, ${secretHash}
-      where ${rows.isNewVisitor}
-    ), session as (
-      insert into public.sessions (id, tenant_id, bot_id, key_id, visitor_id, kind, origin, origin_rule_id,
-        key_version, stamp, page_url, page_title, language, device, address,
-        bot_checked_at)
-      select ${sessionId}, ${ticket.tenantId}, ${ticket.botId}, ${ticket.keyId}, ${visitor.id}, ${ticket.kind},
-        ${ticket.origin}, ${ticket.originRuleId}, ${ticket.keyVersion}, ${ticket.stamp},
-        ${facts.pageUrl}, ${facts.pageTitle}, ${facts.language}, ${facts.device}, ${facts.address},
-        case when ${rows.hasPassed} then now() end
-      where ${rows.isNewSession}
-    ), site as (
-      insert into public.sites (tenant_id, key_id, origin, key_version)
-      select ${ticket.tenantId}, ${ticket.keyId}, ${ticket.origin}, ${ticket.keyVersion}
-      where ${ticket.kind === "page"}
-      on conflict (tenant_id, key_id, origin)
-      do update set last_seen_at = now(), key_version = excluded.key_version
-      where sites.last_seen_at < now() - interval '20 seconds'
-        or sites.key_version <> excluded.key_version
-    )
-    insert into public.spent_tickets (tenant_id, ticket_id, session_id)
-    values (${ticket.tenantId}, ${ticket.ticketId}, ${sessionId})
-    on conflict do nothing returning ticket_id`
-  if (spent.length !== 1) throw fail("unauthorized")
+  { visitor, session, facts, hasPassed }: Redemption,
+): string[] {
+  const { ticketId, tenantId: _, ...rest } = ticket
+  return [
+    { id: ticketId, ...rest },
+    { id: visitor.id, isNew: visitor.isNew, secretHash: hashSecret(visitor.secret) },
+    { ...session, ...facts, hasPassed },
+  ].map((part) => JSON.stringify(part))
 }
 
 function readPageFacts(
