@@ -16,7 +16,7 @@ const unitReport = join(reports, "unit.json")
 const browserReport = join(reports, "browser.json")
 
 const steps: Step[] = [
-  { name: "Browser", command: [process.execPath, "scripts/ensure-browser.ts"] },
+  { name: "Browser and Redis", command: [process.execPath, "scripts/ensure-tools.ts"] },
   { name: "Database client", command: [process.execPath, "scripts/build.ts", "--generate-only"] },
   { name: "Format and lint", command: [bin("biome"), "check", "."] },
   { name: "Import rules", command: [process.execPath, "scripts/lint-imports.ts"] },
