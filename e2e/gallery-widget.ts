@@ -102,7 +102,7 @@ export function listWidgetStates(gallery: Gallery): WidgetState[] {
       reach: async (page) => {
         const chat = await asked(page, "Do you sell garden furniture in teak?")
         await chat.getByRole("button", { name: "Leave my details" }).click()
-        await chat.getByLabel("Name").fill("Mira Okafor")
+        await chat.getByLabel("Name").fill("Bakery opposite")
         return chat
       },
     },
