@@ -238,7 +238,11 @@ async function addOddities(deployment: Deployment, { api, botId, key }: Place): 
 }
 
 const leads: Json[] = [
-  { name: "Bakery opposite", email: "bakery@example.com", message: "Please tell me when it is sent." },
+  {
+    name: "Bakery opposite",
+    email: "bakery@example.com",
+    message: "Please tell me when it is sent.",
+  },
   { name: "Harbour school", phone: "+31 20 555 0100", message: "Can you call me about blankets?" },
   { name: "Tea house", email: "tea@example.org", phone: "+81 3 5555 0100" },
 ]
