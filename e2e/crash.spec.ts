@@ -44,6 +44,9 @@ function startServer(dataDir: string, port: number, model: FakeModel): Server {
       MODEL_PROVIDER: "openai-compatible",
       MODEL_BASE_URL: model.url,
       MODEL_NAME: "scripted-1",
+      MODEL_PRICE: "input=15,output=60",
+      // The test reads every thread back after every restart.
+      DEFAULT_RATE_LIMIT: "100000",
     },
   })
   child.stdout.on("data", (chunk) => output.push(String(chunk)))
@@ -64,7 +67,13 @@ function startServer(dataDir: string, port: number, model: FakeModel): Server {
   }
 }
 
-type Acknowledged = { conversationId: string; messageId: string; text: string; token: string }
+type Acknowledged = {
+  shop: Shop
+  conversationId: string
+  messageId: string
+  text: string
+  token: string
+}
 
 test(`kill -9 of the whole process group in mid-stream, ${rounds} times, loses no acknowledged message`, async () => {
   test.setTimeout(60_000 + rounds * 20_000)
@@ -80,17 +89,19 @@ test(`kill -9 of the whole process group in mid-stream, ${rounds} times, loses n
   let server = startServer(dataDir, port!, model)
   try {
     await waitUntilHealthy(url, server)
-    const shop = await openShop(deployment, { limits: wideLimits })
     const acknowledged: Acknowledged[] = []
     for (let round = 0; round < rounds; round++) {
+      // A key of its own for each round: the places of killed streams are taken until their leases run out.
+      const shop = await openShop(deployment, { limits: wideLimits })
       const fresh = await streamUntilKilled(deployment, shop, { server, round })
       acknowledged.push(...fresh)
       expect(fresh.length).toBeGreaterThan(0)
       server = startServer(dataDir, port!, model)
       await waitUntilHealthy(url, server)
-      await expectStored(shop, acknowledged)
+      await expectStored(acknowledged)
     }
-    await expectRetryIsFree(deployment, shop, acknowledged.at(-1)!)
+    const last = acknowledged.at(-1)!
+    await expectRetryIsFree(deployment, last.shop, last)
   } finally {
     await server.stop()
     await model.stop()
@@ -118,7 +129,7 @@ async function streamUntilKilled(
     for await (const part of readParts(response)) {
       if (part.type !== "data-conversation") continue
       const { id, messageId } = part.data as { id: string; messageId: string }
-      acknowledged.push({ conversationId: id, messageId, text, token })
+      acknowledged.push({ shop, conversationId: id, messageId, text, token })
       if (acknowledged.length >= killAfter) announce()
     }
   })
@@ -131,8 +142,8 @@ async function streamUntilKilled(
 
 type Thread = { messages: { id: string; role: string; text: string; status: string }[] }
 
-async function expectStored(shop: Shop, acknowledged: Acknowledged[]): Promise<void> {
-  for (const { conversationId, messageId, text } of acknowledged) {
+async function expectStored(acknowledged: Acknowledged[]): Promise<void> {
+  for (const { shop, conversationId, messageId, text } of acknowledged) {
     const { status, body } = await shop.api<Thread>(`/v1/conversations/${conversationId}`)
     expect(status).toBe(200)
     expect(body.messages[0]).toMatchObject({ id: messageId, role: "user", text })
