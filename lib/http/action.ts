@@ -5,7 +5,7 @@ import { readSignInId, requireMembership } from "#lib/auth/members.ts"
 import { env } from "#lib/env.ts"
 import { fail, type Issue } from "#lib/errors.ts"
 import { clientIp } from "#lib/limits/client-ip.ts"
-import { takeRates } from "#lib/limits/rates.ts"
+import { guardFlood, takeRates } from "#lib/limits/rates.ts"
 import { log } from "#lib/log.ts"
 import { allow, type Permission } from "#lib/tenancy/permissions.ts"
 import type { TenantScope } from "#lib/tenancy/scope.ts"
@@ -25,7 +25,7 @@ async function run<T>(work: (incoming: Incoming) => Promise<T>): Promise<Result<
   try {
     const incoming = await headers()
     const ip = clientIp(incoming)
-    await takeRates([{ rate: "request.ip", subject: ip }])
+    guardFlood(ip)
     // Next lets an action without an Origin through; a browser always sends one with a POST.
     if (incoming.get("origin") !== env.APP_URL) throw fail("forbidden")
     return { ok: true, data: await work({ cookie: incoming.get("cookie"), ip }) }

@@ -6,7 +6,7 @@ import { authenticateMember } from "#lib/auth/members.ts"
 import { env } from "#lib/env.ts"
 import { fail } from "#lib/errors.ts"
 import { clientIp } from "#lib/limits/client-ip.ts"
-import { type RateState, rateHeaders, rates, takeRates } from "#lib/limits/rates.ts"
+import { guardFlood, type RateState, rateHeaders, rates, takeRates } from "#lib/limits/rates.ts"
 import { effectiveLimits, type KeyLimits } from "#lib/limits/schema.ts"
 import { log } from "#lib/log.ts"
 import { allow, type Permission } from "#lib/tenancy/permissions.ts"
@@ -86,7 +86,7 @@ export function route<Kind extends AuthKind, Body extends z.ZodType, Query exten
     let tenantId: string | undefined
     let response: Response
     try {
-      await takeRates([{ rate: "request.ip", subject: ip }])
+      guardFlood(ip)
       const routeParams = Object.fromEntries(
         Object.entries((await params) ?? {}).map(([k, v]) => [k, toStorable(String(v))]),
       )

@@ -69,16 +69,7 @@ export async function takeRates(takes: RateTake[]): Promise<RateState> {
   const refused = states
     .filter((s) => !s.row.is_allowed)
     .sort((a, b) => b.row.retry_ms - a.row.retry_ms)[0]
-  if (refused) {
-    const retryAfterSeconds = Math.max(1, Math.ceil(refused.row.retry_ms / 1000))
-    throw fail("rate_limited", {
-      detail: `Too many requests. Try again in ${retryAfterSeconds} s.`,
-      headers: {
-        "retry-after": String(retryAfterSeconds),
-        ...rateHeaders(toState(refused.plan, 0, retryAfterSeconds)),
-      },
-    })
-  }
+  if (refused) throw tooMany(refused.plan, refused.row.retry_ms)
   const tightest = states.sort((a, b) => a.row.remaining - b.row.remaining)[0]!
   const resetSeconds = Math.ceil(tightest.plan.windowMs / 1000)
   return toState(tightest.plan, tightest.row.remaining, resetSeconds)
@@ -90,6 +81,17 @@ function takeFromPostgres(plans: RatePlan[]): Promise<RateRow[]> {
     plans.map((plan) => plan.limit),
     plans.map((plan) => plan.windowMs),
   ])
+}
+
+function tooMany(plan: { limit: number; windowMs: number }, retryMs: number) {
+  const retryAfterSeconds = Math.max(1, Math.ceil(retryMs / 1000))
+  return fail("rate_limited", {
+    detail: `Too many requests. Try again in ${retryAfterSeconds} s.`,
+    headers: {
+      "retry-after": String(retryAfterSeconds),
+      ...rateHeaders(toState(plan, 0, retryAfterSeconds)),
+    },
+  })
 }
 
 function toState(
@@ -108,6 +110,16 @@ export function rateHeaders(state: RateState): Record<string, string> {
   }
 }
 
+/**
+ * The flood guard in front of every route, before a credential or a body is read: counted in this process, so
+ * that a flood costs no query. The exact limits stand behind it. Throws `rate_limited`.
+ */
+export function guardFlood(ip: string): void {
+  const { limit, windowMs } = rates["request.ip"]
+  const row = countLocally({ bucket: `request.ip:${ip}`, limit, windowMs })
+  if (!row.is_allowed) throw tooMany({ limit, windowMs }, row.retry_ms)
+}
+
 let reportedAt = 0
 
 /** One line every ten seconds: a store that is away is away for every request. */
@@ -119,20 +131,24 @@ function reportAway(error: Error): void {
 
 const local = new Map<string, { windowStart: number; used: number }>()
 
-/** A quarter of the limit, per process, in fixed windows: crude on purpose, and never unlimited. */
+/** A quarter of the limit, in this process alone. */
 function takeLocally(plan: RatePlan): RateRow {
+  return countLocally({ ...plan, limit: Math.max(1, Math.floor(plan.limit / 4)) })
+}
+
+/** Fixed windows in memory: crude on purpose, and never unlimited. */
+function countLocally({ bucket, limit, windowMs }: RatePlan): RateRow {
   const now = Date.now()
-  const windowStart = now - (now % plan.windowMs)
+  const windowStart = now - (now % windowMs)
   if (local.size > 50_000) local.clear()
-  const entry = local.get(plan.bucket)
+  const entry = local.get(bucket)
   const used = entry?.windowStart === windowStart ? entry.used : 0
-  const limit = Math.max(1, Math.floor(plan.limit / 4))
   const isAllowed = used < limit
-  if (isAllowed) local.set(plan.bucket, { windowStart, used: used + 1 })
+  if (isAllowed) local.set(bucket, { windowStart, used: used + 1 })
   return {
-    bucket: plan.bucket,
+    bucket,
     is_allowed: isAllowed,
     remaining: Math.max(0, limit - used - 1),
-    retry_ms: isAllowed ? 0 : windowStart + plan.windowMs - now,
+    retry_ms: isAllowed ? 0 : windowStart + windowMs - now,
   }
 }
