@@ -14,8 +14,7 @@ export async function authenticateApiKey(
   headers: Headers,
   ip: string,
 ): Promise<{ scope: TenantScope; defaultBotId: string | null }> {
-  const bearer = /^Bearer ([\x21-\x7e]+)$/i.exec(headers.get("authorization") ?? "")?.[1]
-  const secret = bearer ?? headers.get("x-api-key") ?? ""
+  const secret = readBearer(headers) ?? headers.get("x-api-key") ?? ""
   if (!apiKeyPattern.test(secret)) throw fail("unauthorized")
   const key = await findApiKey(hashSecret(secret))
   if (!key) throw fail("unauthorized")
@@ -41,4 +40,9 @@ export async function authenticateOperator(headers: Headers, ip: string): Promis
   if (isSameSecret(headers.get("x-master-key") ?? "", env.MASTER_API_KEY)) return
   await takeRates([{ rate: "operatorFailure.ip", subject: ip }])
   throw fail("unauthorized")
+}
+
+/** The token of `Authorization: Bearer …` (RFC 6750), or null. */
+export function readBearer(headers: Headers): string | null {
+  return /^Bearer ([\x21-\x7e]+)$/i.exec(headers.get("authorization") ?? "")?.[1] ?? null
 }

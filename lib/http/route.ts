@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
 import type { z } from "zod"
 import { authenticateSession } from "#lib/admission/sessions.ts"
-import { authenticateApiKey, authenticateOperator } from "#lib/auth/keys.ts"
+import { authenticateApiKey, authenticateOperator, readBearer } from "#lib/auth/keys.ts"
 import { authenticateMember } from "#lib/auth/members.ts"
 import { env } from "#lib/env.ts"
 import { fail } from "#lib/errors.ts"
@@ -213,11 +213,6 @@ async function readBody(
   if (!options.body) return undefined
   const types = ["application/json", ...(options.allowsTextPlain ? ["text/plain"] : [])]
   return parseInput(options.body, await readJson(request, types, options.bodyBytes ?? 64 * 1024))
-}
-
-/** The token of `Authorization: Bearer …` (RFC 6750), or null. */
-export function readBearer(headers: Headers): string | null {
-  return /^Bearer ([\x21-\x7e]+)$/i.exec(headers.get("authorization") ?? "")?.[1] ?? null
 }
 
 /** A JSON answer that nobody may keep. */
