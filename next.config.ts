@@ -2,6 +2,9 @@ import type { NextConfig } from "next"
 
 const config: NextConfig = {
   poweredByHeader: false,
+  // Titles stand in the first bytes of every page, for everyone: streamed in later, a screen reader that
+  // is already reading has none.
+  htmlLimitedBots: /.*/,
   // Our answers are small or streams; a proxy in front compresses better and event streams must not be.
   compress: true,
   generateEtags: false,

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process"
 import { existsSync, mkdtempSync, readFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { judgeCases, printCases, readOutcomes, readReasons } from "./attack-cases.ts"
 
 // `npm run check`: everything continuous integration runs, in the same order. Stops at the first red step
 // and closes with the sum of all tests that ran.
@@ -78,6 +79,15 @@ for (const { name, command, report, env } of steps) {
   if (!report || failed === 0) failed += 1
   exitCode = 1
   break
+}
+if (exitCode === 0) {
+  console.log("\n▸ Attack catalogue")
+  const outcomes = [unitReport, browserReport].flatMap(readOutcomes)
+  const verdicts = judgeCases(outcomes, readReasons(join(root, "SECURITY.md")))
+  printCases(verdicts, { isWhole: false })
+  const open = verdicts.filter((verdict) => verdict.state === "open").length
+  failed += open
+  if (open > 0) exitCode = 1
 }
 console.log(`\n${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ""}`)
 process.exit(exitCode)
