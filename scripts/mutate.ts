@@ -185,8 +185,8 @@ export const mutations: Mutation[] = [
   {
     name: "the counter does not wait for its limiter",
     file: "lib/admission/tickets.ts",
-    from: 'await takeRates([\n      { rate: "ticket.key"',
-    to: 'void takeRates([\n      { rate: "ticket.key"',
+    from: 'rate = await takeRates([\n      { rate: "ticket.key"',
+    to: 'rate = {} as RateState\n    void takeRates([\n      { rate: "ticket.key"',
     tests: [watchers.tickets],
   },
   {

@@ -122,3 +122,44 @@ test("without trusted proxies no header makes one client look like many", async 
     await program.stop()
   }
 })
+
+test("answers of every limited route say what is left of the rate that binds first", async ({
+  deployment,
+}) => {
+  const shop = await openShop(deployment)
+  const ip = newAddress()
+  // draft-ietf-httpapi-ratelimit-headers-10: a list of one quoted name with integer parameters.
+  const read = (headers: Headers) => {
+    const [, left, seconds] = /^"default";r=(\d+);t=(\d+)$/.exec(headers.get("ratelimit") ?? "")!
+    const [, quota, window] = /^"default";q=(\d+);w=(\d+)$/.exec(
+      headers.get("ratelimit-policy") ?? "",
+    )!
+    expect(Number(seconds)).toBeLessThanOrEqual(Number(window))
+    return { left: Number(left), quota: Number(quota), window: Number(window) }
+  }
+  const buy = () =>
+    call<{ ticket: string }>(deployment, "/api/embed/ticket", {
+      headers: { origin: shop.origin },
+      body: { key: shop.key },
+      ip,
+    })
+  const [first, second] = [await buy(), await buy()]
+  expect(read(first.headers)).toEqual({ left: 9, quota: 10, window: 60 })
+  expect(read(second.headers)).toEqual({ left: 8, quota: 10, window: 60 })
+
+  const redeem = { body: { ticket: first.body.ticket }, ip }
+  const session = await call<{ token: string }>(deployment, "/api/embed/session", redeem)
+  expect(session.status).toBe(201)
+  // It has no quota of its own: what it stands behind is the guard against floods.
+  expect(read(session.headers)).toMatchObject({ quota: 6_000, window: 60 })
+
+  const chat = await sendMessage(deployment, session.body.token, "Hello?", { ip })
+  expect(chat.status).toBe(200)
+  expect(read(chat.headers)).toEqual({ left: 19, quota: 20, window: 60 })
+  await chat.text()
+
+  const before = read((await shop.api("/v1/bots")).headers)
+  const after = read((await shop.api("/v1/bots")).headers)
+  expect(before).toMatchObject({ quota: 600, window: 60 })
+  expect(after.left).toBe(before.left - 1)
+})

@@ -8,7 +8,7 @@ import { reportLeakedApiKey } from "#lib/keys/api-keys.ts"
 import { formatEmbedKey, newEmbedKey, parseEmbedKey } from "#lib/keys/embed-key.ts"
 import { findOriginRule, frameAncestors, parseOrigin } from "#lib/keys/origin.ts"
 import { toAddress } from "#lib/limits/client-ip.ts"
-import { takeRates } from "#lib/limits/rates.ts"
+import { type RateState, takeRates } from "#lib/limits/rates.ts"
 import { effectiveLimits } from "#lib/limits/schema.ts"
 import { withTenant } from "#lib/tenancy/database.ts"
 import {
@@ -30,7 +30,7 @@ const ownOrigins = new Set([env.WIDGET_URL, env.APP_URL])
 
 export type Ticket = { ticket: string; expiresIn: number }
 /** With a bot check where the key asks this client for one. */
-export type SoldTicket = Ticket & { origin: string; botCheck?: BotCheckRequest }
+export type SoldTicket = Ticket & { origin: string; rate: RateState; botCheck?: BotCheckRequest }
 
 async function findLiveKey(key: unknown, ip?: string): Promise<LiveEmbedKey | null> {
   const parts = parseEmbedKey(key)
@@ -99,8 +99,9 @@ export async function sellTicket(request: {
   const bot = chooseBot(key, request.botId)
   if (!bot) throw fail("unauthorized")
   const limits = effectiveLimits(key.mode, key.limits)
+  let rate: RateState
   try {
-    await takeRates([
+    rate = await takeRates([
       { rate: "ticket.key", subject: key.keyId, limit: limits.ticketsPerMinute },
       {
         rate: "ticket.ip",
@@ -130,6 +131,7 @@ export async function sellTicket(request: {
     ticket,
     expiresIn: ticketSeconds,
     origin,
+    rate,
     ...(level && { botCheck: await createChallenge(ticketId, level) }),
   }
 }

@@ -29,7 +29,14 @@ export function chatStreamResponse(
     limits,
     signal: clientSignal,
     free,
-  }: { limits: KeyLimits; signal: AbortSignal; free: () => Promise<void> },
+    headers: more = {},
+  }: {
+    limits: KeyLimits
+    signal: AbortSignal
+    free: () => Promise<void>
+    /** Beside the stream's own. */
+    headers?: Record<string, string>
+  },
 ): Response {
   const left = new AbortController()
   clientSignal.addEventListener("abort", () => left.abort(), { once: true })
@@ -56,7 +63,7 @@ export function chatStreamResponse(
       left.abort()
     },
   })
-  return new Response(body, { headers })
+  return new Response(body, { headers: { ...headers, ...more } })
 }
 
 type Write = (part: Part | "[DONE]") => void

@@ -86,7 +86,7 @@ export function route<Kind extends AuthKind, Body extends z.ZodType, Query exten
     let tenantId: string | undefined
     let response: Response
     try {
-      guardFlood(ip)
+      const flood = guardFlood(ip)
       const routeParams = Object.fromEntries(
         Object.entries((await params) ?? {}).map(([k, v]) => [k, toStorable(String(v))]),
       )
@@ -111,7 +111,9 @@ export function route<Kind extends AuthKind, Body extends z.ZodType, Query exten
       const isUpload = options.fileBytes !== undefined && isForm(request)
       if (isUpload) await takeRates([{ rate: "upload.tenant", subject: tenantId ?? ip }])
       response = await (isUpload ? withUploadPlace(answer) : answer())
-      if (state) for (const [k, v] of Object.entries(rateHeaders(state))) response.headers.set(k, v)
+      // A handler that took a tighter rate has said so itself.
+      if (!response.headers.has("ratelimit"))
+        for (const [k, v] of Object.entries(rateHeaders(state ?? flood))) response.headers.set(k, v)
     } catch (error) {
       response = problemResponse(toFailure(error, requestId), requestId, options.dialect)
     }

@@ -1,18 +1,18 @@
 import { countRefusal } from "#lib/tenancy/directory.ts"
 import type { VisitorScope } from "#lib/tenancy/scope.ts"
 import { toAddress } from "./client-ip.ts"
-import { takeRates } from "./rates.ts"
+import { type RateState, takeRates } from "./rates.ts"
 import type { KeyLimits } from "./schema.ts"
 
-/** One message's rates, by address, session and website on its key; a refusal is counted for the owner. */
+/** One message's rates, by address, session and website on its key; returns the tightest and counts a refusal for the owner. */
 export async function takeChatRates(
   scope: VisitorScope,
   limits: KeyLimits,
   ip: string,
-): Promise<void> {
+): Promise<RateState> {
   const { keyId, sessionId, origin } = scope.visitor
   try {
-    await takeRates([
+    return await takeRates([
       { rate: "chat.ip", subject: `${keyId}:${ip}`, limit: limits.messagesPerMinutePerIp },
       { rate: "chat.session", subject: sessionId, limit: limits.messagesPerMinutePerSession },
       {

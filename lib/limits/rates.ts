@@ -102,7 +102,10 @@ function toState(
   return { limit: plan.limit, remaining, resetSeconds, windowSeconds: plan.windowMs / 1000 }
 }
 
-/** `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers). */
+/**
+ * `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10), on answers and refusals alike:
+ * what is left of the tightest bucket, and when all of it is back.
+ */
 export function rateHeaders(state: RateState): Record<string, string> {
   return {
     ratelimit: `"default";r=${state.remaining};t=${state.resetSeconds}`,
@@ -112,12 +115,13 @@ export function rateHeaders(state: RateState): Record<string, string> {
 
 /**
  * The flood guard in front of every route, before a credential or a body is read: counted in this process, so
- * that a flood costs no query. The exact limits stand behind it. Throws `rate_limited`.
+ * that a flood costs no query. The exact limits stand behind it. Returns its state; throws `rate_limited`.
  */
-export function guardFlood(ip: string): void {
+export function guardFlood(ip: string): RateState {
   const { limit, windowMs } = rates["request.ip"]
   const row = countLocally({ bucket: `request.ip:${ip}`, limit, windowMs })
   if (!row.is_allowed) throw tooMany({ limit, windowMs }, row.retry_ms)
+  return toState({ limit, windowMs }, row.remaining, Math.ceil(windowMs / 1000))
 }
 
 let reportedAt = 0

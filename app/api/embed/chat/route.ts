@@ -3,6 +3,7 @@ import { beginTurn } from "#lib/conversations/turn.ts"
 import { chatStreamResponse } from "#lib/http/chat-stream.ts"
 import { route } from "#lib/http/route.ts"
 import { takeChatRates } from "#lib/limits/chat.ts"
+import { rateHeaders } from "#lib/limits/rates.ts"
 import { withStreamLease } from "#lib/limits/streams.ts"
 
 export const POST = route({
@@ -10,10 +11,10 @@ export const POST = route({
   permission: "chat.send",
   body: chatBody,
   handle: async ({ scope, limits, body, ip, signal }) => {
-    await takeChatRates(scope, limits, ip)
+    const rate = await takeChatRates(scope, limits, ip)
     return withStreamLease(scope, ip, async (free) => {
       const turn = await beginTurn(scope, body, limits)
-      return chatStreamResponse(scope, turn, { limits, signal, free })
+      return chatStreamResponse(scope, turn, { limits, signal, free, headers: rateHeaders(rate) })
     })
   },
 })

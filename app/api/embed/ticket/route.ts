@@ -1,6 +1,7 @@
 import { ticketInput } from "#lib/admission/schema.ts"
 import { findPreflightOrigin, sellTicket } from "#lib/admission/tickets.ts"
 import { json, noContent, route } from "#lib/http/route.ts"
+import { rateHeaders } from "#lib/limits/rates.ts"
 
 export const POST = route({
   auth: "public",
@@ -10,8 +11,8 @@ export const POST = route({
   headers: { vary: "Origin" },
   handle: async ({ body, request, ip }) => {
     const origin = request.headers.get("origin")
-    const { origin: allowed, ...sold } = await sellTicket({ ...body, origin, ip })
-    return json(sold, 201, { "access-control-allow-origin": allowed })
+    const { origin: allowed, rate, ...sold } = await sellTicket({ ...body, origin, ip })
+    return json(sold, 201, { "access-control-allow-origin": allowed, ...rateHeaders(rate) })
   },
 })
 
