@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { parseArgs } from "node:util"
 import next from "next"
+import { pathHeader } from "#lib/auth/return-path.ts"
 import { env } from "#lib/env.ts"
 import { clientHeader, resolveClient } from "#lib/limits/client-ip.ts"
 import { log } from "#lib/log.ts"
@@ -69,6 +70,7 @@ function prepare(request: IncomingMessage, response: ServerResponse, path: strin
     headers["x-forwarded-for"],
     env.TRUSTED_PROXY_COUNT,
   )
+  headers[pathHeader] = request.url ?? "/"
   // Our origins come from the configuration, never from what a client or a cache says of the host.
   delete headers["x-forwarded-host"]
   delete headers["x-middleware-subrequest"]

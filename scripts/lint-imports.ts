@@ -299,7 +299,7 @@ export const rows: Row[] = [
     files: /^components\/(?:ui|console)\//,
     except: test,
     only: new RegExp(
-      `^(?:components/(?:ui|console)/|lib/${schemas}$|lib/embed/protocol\\.ts$|package:(?!node:|server-only))`,
+      `^(?:components/(?:ui|console)/|components/widget/(?:markdown|inline)\\.ts$|lib/${schemas}$|lib/embed/protocol\\.ts$|package:(?!node:|server-only))`,
     ),
     bad: {
       file: "components/console/inbox.tsx",
@@ -336,7 +336,7 @@ export const rows: Row[] = [
     files: /^runtime\//,
     except: test,
     only: new RegExp(
-      `^(?:package:|runtime/|lib/${ground}$|lib/(?:jobs|tenancy)/|lib/limits/[a-z-]+\\.ts$)`,
+      `^(?:package:|runtime/|lib/${ground}$|lib/(?:jobs|tenancy)/|lib/limits/[a-z-]+\\.ts$|lib/auth/return-path\\.ts$)`,
     ),
     bad: { file: "runtime/web.ts", code: 'import { createBot } from "#lib/bots/commands.ts"' },
   },

@@ -2,8 +2,9 @@ import { Badge } from "#components/ui/badge.tsx"
 import { Icon } from "#components/ui/icon.tsx"
 import { RelativeTime } from "#components/ui/relative-time.tsx"
 import type { Citation, MessageView } from "#lib/conversations/schema.ts"
+import { Prose } from "./prose.tsx"
 
-/** Who said what, with the sources under each answer. Everything is text: visitors' words are not ours. */
+/** Who said what, with the sources under each answer. A visitor's words stay the text they are. */
 export function ConversationThread({ messages }: { messages: MessageView[] }) {
   return (
     <ol className="flex flex-col gap-6">
@@ -58,9 +59,7 @@ function BotMessage({ message }: { message: MessageView }) {
           </span>
         ) : null}
       </p>
-      <p dir="auto" className="max-w-prose leading-relaxed whitespace-pre-wrap wrap-anywhere">
-        {message.text}
-      </p>
+      <Prose text={message.text} citations={message.citations.map((each) => each.number)} />
       {message.citations.length > 0 ? (
         <ul aria-label="Sources of this answer" className="mt-3 flex flex-col gap-1.5">
           {message.citations.map((citation) => (

@@ -30,12 +30,7 @@ export function Dialog(props: DialogProps) {
             width === "wide" ? "max-w-2xl" : "max-w-md",
           )}
         >
-          <div className="flex items-start justify-between gap-4">
-            <Primitive.Title className="text-20 font-semibold">{title}</Primitive.Title>
-            <Primitive.Close asChild>
-              <IconButton icon="close" label="Close" className="-me-1.5 -mt-0.5" />
-            </Primitive.Close>
-          </div>
+          <Primitive.Title className="pe-10 text-20 font-semibold">{title}</Primitive.Title>
           {description ? (
             <Primitive.Description asChild>
               <div className="mt-2 text-14 text-quiet">{description}</div>
@@ -43,6 +38,10 @@ export function Dialog(props: DialogProps) {
           ) : null}
           {children ? <div className="mt-4">{children}</div> : null}
           {footer ? <div className="mt-5 flex flex-wrap justify-end gap-2">{footer}</div> : null}
+          {/* Last, so that the keyboard starts at the first field and not here. */}
+          <Primitive.Close asChild>
+            <IconButton icon="close" label="Close" className="absolute end-3.5 top-4" />
+          </Primitive.Close>
         </Primitive.Content>
       </Primitive.Portal>
     </Primitive.Root>

@@ -7,6 +7,7 @@ import { listMemberships } from "#lib/tenancy/directory.ts"
 import type { Role } from "#lib/tenancy/permissions.ts"
 import type { TenantScope } from "#lib/tenancy/scope.ts"
 import { readSignInId, requireMembership } from "./members.ts"
+import { readReturnPath } from "./return-path.ts"
 
 export type TenantOfMember = { id: string; name: string; role: Role }
 
@@ -36,7 +37,7 @@ export const requireMember = cache(async (tenantId: string): Promise<Member> => 
     }
   } catch (error) {
     if (error instanceof Failure && error.code === "unauthorized") {
-      redirect(`/sign-in?next=${encodeURIComponent(`/console/${tenantId}`)}`)
+      redirect(`/sign-in?next=${encodeURIComponent(readReturnPath(incoming, tenantId))}`)
     }
     if (error instanceof Failure && error.code === "not_found") notFound()
     throw error

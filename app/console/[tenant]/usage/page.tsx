@@ -1,10 +1,10 @@
 import type { Metadata } from "next"
 import { DailyChart } from "#components/console/daily-chart.tsx"
+import { FigureTable } from "#components/console/figure-table.tsx"
 import { formatCount } from "#components/console/format.ts"
 import { formatMoney } from "#components/console/money.ts"
 import { PageHeader } from "#components/console/page-header.tsx"
 import { Card } from "#components/ui/card.tsx"
-import { Cell, Row, Table } from "#components/ui/table.tsx"
 import { requireMember } from "#lib/auth/session.ts"
 import { getCost, getUsage } from "#lib/billing/queries.ts"
 import { listBots } from "#lib/bots/queries.ts"
@@ -69,36 +69,26 @@ export default async function UsagePage({ params }: Props) {
           </Card>
         </div>
         <Card isFlush>
-          <Table
+          <FigureTable
             label="Usage by bot"
-            head={[
-              "Bot",
-              { label: "Cost", align: "end" },
-              { label: "Answers", align: "end" },
-              { label: "Tokens read", align: "end" },
-              { label: "Tokens written", align: "end" },
+            subject="Bot"
+            columns={[
+              { label: "Cost" },
+              { label: "Answers" },
+              { label: "Tokens read", short: "Read" },
+              { label: "Tokens written", short: "Written" },
             ]}
-          >
-            {byBot.map((row) => (
-              <Row key={row.botId}>
-                <Cell className="font-medium wrap-anywhere max-sm:basis-full sm:min-w-32">
-                  {row.name}
-                </Cell>
-                <Cell label="Cost" className="tabular-nums sm:text-end">
-                  {money(row.cost)}
-                </Cell>
-                <Cell label="Answers" className="tabular-nums sm:text-end">
-                  {formatCount(row.messages)}
-                </Cell>
-                <Cell label="Read" className="tabular-nums sm:text-end">
-                  {formatCount(row.read)}
-                </Cell>
-                <Cell label="Written" className="tabular-nums sm:text-end">
-                  {formatCount(row.written)}
-                </Cell>
-              </Row>
-            ))}
-          </Table>
+            rows={byBot.map((row) => ({
+              id: row.botId,
+              name: <span className="font-medium">{row.name}</span>,
+              figures: [
+                money(row.cost),
+                formatCount(row.messages),
+                formatCount(row.read),
+                formatCount(row.written),
+              ],
+            }))}
+          />
         </Card>
         {tags.length > 0 ? (
           <Card
@@ -106,34 +96,28 @@ export default async function UsagePage({ params }: Props) {
             description="Anyone can copy a tag from your page. Its limits decide the most that can come of it in a day."
             isFlush
           >
-            <Table
+            <FigureTable
               label="Tags"
-              head={[
-                "Tag",
-                { label: "This month", align: "end" },
-                { label: "Limit a month", align: "end" },
-                { label: "Worst day", align: "end" },
+              subject="Tag"
+              columns={[
+                { label: "This month" },
+                { label: "Limit a month", short: "Limit" },
+                { label: "Worst day" },
               ]}
-            >
-              {tags.map((tag) => (
-                <Row key={tag.id}>
-                  <Cell className="wrap-anywhere max-sm:basis-full sm:min-w-32">
+              rows={tags.map((tag) => ({
+                id: tag.id,
+                name: (
+                  <>
                     <span className="font-medium">{tag.name}</span>{" "}
                     <span className="font-mono text-13 text-quiet">…{tag.lastFour}</span>
                     {tag.isOn ? null : <span className="text-13 text-quiet"> Off</span>}
-                  </Cell>
-                  <Cell label="This month" className="tabular-nums sm:text-end">
-                    {money(tag.spentMinor)}
-                  </Cell>
-                  <Cell label="Limit" className="tabular-nums sm:text-end">
-                    {money(tag.capMinor)}
-                  </Cell>
-                  <Cell label="Worst day" className="tabular-nums sm:text-end">
-                    {money(tag.isOn ? tag.worstDayMinor : 0)}
-                  </Cell>
-                </Row>
-              ))}
-            </Table>
+                  </>
+                ),
+                figures: [tag.spentMinor, tag.capMinor, tag.isOn ? tag.worstDayMinor : 0].map(
+                  money,
+                ),
+              }))}
+            />
           </Card>
         ) : null}
       </div>
