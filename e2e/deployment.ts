@@ -62,6 +62,8 @@ export type DeploymentOptions = {
   /** Flushes every commit to disk, as a real one does; tests have no power cut to survive. */
   isDurable?: boolean
   env?: Record<string, string>
+  /** Another worker than production's: its entry file and what it is told. */
+  worker?: { path: string; args: string[] }
   /** Fills the database before anything is served; what it returns joins the environment. */
   prepare?: (env: Record<string, string>) => Promise<Record<string, string>>
 }
@@ -80,7 +82,8 @@ export async function startDeployment(options: DeploymentOptions = {}): Promise<
     const ports = await findFreePorts(options.webCount ?? 1)
     const env = composeEnvironment(database, model, ports[0]!, options)
     Object.assign(env, await options.prepare?.(env))
-    programs.push(startProgram("runtime/worker.ts", env))
+    const { path, args } = options.worker ?? { path: "runtime/worker.ts", args: [] }
+    programs.push(startProgram(path, env, args))
     for (const port of ports) programs.push(startWeb(env, port))
     await Promise.all(
       ports.map((port, i) => waitUntilHealthy(`http://127.0.0.1:${port}`, programs[i + 1]!)),
@@ -189,8 +192,12 @@ export function startWeb(env: Record<string, string>, port: number): Program {
 }
 
 /** A program of ours with its output kept; it ends with this process, kill -9 included. */
-export function startProgram(path: string, env: Record<string, string>): Program {
-  const child = spawn(process.execPath, [`--import=${followParent}`, join(root, path)], {
+export function startProgram(
+  path: string,
+  env: Record<string, string>,
+  args: string[] = [],
+): Program {
+  const child = spawn(process.execPath, [`--import=${followParent}`, join(root, path), ...args], {
     cwd: root,
     env: env as unknown as NodeJS.ProcessEnv,
     stdio: ["ignore", "pipe", "pipe", "ipc"],

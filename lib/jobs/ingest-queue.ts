@@ -2,6 +2,7 @@ import { type JobWithMetadata, PgBoss } from "pg-boss"
 import { env } from "#lib/env.ts"
 import { ingestSource } from "#lib/knowledge/ingest.ts"
 import { quotas } from "#lib/knowledge/quotas.ts"
+import type { Fetch } from "#lib/knowledge/robots.ts"
 import { log } from "#lib/log.ts"
 import { findSourceTenant, listUnfinishedSources } from "#lib/tenancy/directory.ts"
 
@@ -19,13 +20,16 @@ const workers = quotas.runningSources + 1
 
 type IngestJob = { sourceId: string }
 
+/** `fetch`: the way out to web pages, which production leaves to lib/outbound. */
+export type ReadingOptions = { fetch?: Fetch }
+
 export type IngestQueue = {
   /** Lets running jobs finish for `graceMs`, then gives them up; they are retried elsewhere. */
   stop(graceMs: number): Promise<void>
 }
 
 /** Starts reading queued sources. The queue's tables and the queue itself are the migrator's. */
-export async function startIngestQueue(): Promise<IngestQueue> {
+export async function startIngestQueue(options: ReadingOptions = {}): Promise<IngestQueue> {
   const boss = new PgBoss({
     connectionString: env.DATABASE_URL ?? "",
     application_name: "coatcheck-worker",
@@ -43,7 +47,8 @@ export async function startIngestQueue(): Promise<IngestQueue> {
   const stopping = new AbortController()
   const sent: Sent = new Map()
   const news = new News(stopping.signal)
-  for (let i = 0; i < workers; i++) await addWorker(boss, { sent, news, signal: stopping.signal })
+  const around = { ...options, sent, news, signal: stopping.signal }
+  for (let i = 0; i < workers; i++) await addWorker(boss, around)
   const sweeping = sweep(boss, sent, news)
   return {
     async stop(graceMs) {
@@ -56,15 +61,19 @@ export async function startIngestQueue(): Promise<IngestQueue> {
   }
 }
 
-type Surroundings = { sent: Sent; news: News; signal: AbortSignal }
+type Surroundings = ReadingOptions & { sent: Sent; news: News; signal: AbortSignal }
 
-async function addWorker(boss: PgBoss, { sent, news, signal }: Surroundings): Promise<void> {
+async function addWorker(
+  boss: PgBoss,
+  { sent, news, signal, ...options }: Surroundings,
+): Promise<void> {
   const worker = { id: "" }
   const handle = async ([job]: JobWithMetadata<IngestJob>[]) => {
     if (!job) return "gone"
     // Asks for the next job at once; pg-boss would otherwise sleep between any two.
     if (worker.id) boss.notifyWorker(worker.id)
     return runJob(job.data.sourceId, {
+      ...options,
       // pg-boss runs a job again only when the worker that had it failed or fell silent.
       isTakeover: job.retryCount > 0,
       signal: AbortSignal.any([job.signal, signal]),
@@ -74,16 +83,20 @@ async function addWorker(boss: PgBoss, { sent, news, signal }: Surroundings): Pr
       },
     })
   }
-  const options = {
+  const listening = {
     includeMetadata: true,
     batchSize: 1,
     pollingIntervalSeconds: 1,
     notifyPollingIntervalSeconds: 5,
   } as const
-  worker.id = await boss.work<IngestJob, string, typeof options>(queue, options, handle)
+  worker.id = await boss.work<IngestJob, string, typeof listening>(queue, listening, handle)
 }
 
-type RunOptions = { isTakeover: boolean; signal: AbortSignal; onSettled: () => void }
+type RunOptions = ReadingOptions & {
+  isTakeover: boolean
+  signal: AbortSignal
+  onSettled: () => void
+}
 
 async function runJob(sourceId: string, options: RunOptions): Promise<string> {
   const startedAt = performance.now()
