@@ -90,6 +90,7 @@ export function listConsoleStops(gallery: Gallery): Stop[] {
         await expect(page.getByRole("dialog")).toBeVisible()
       },
     },
+    { name: "incident-raised", path: `${bot}/embed/${gallery.raisedKey.id}` },
     { name: "embed-empty", path: `${fresh}/embed` },
     { name: "quality", path: `${bot}/quality` },
     {

@@ -31,6 +31,8 @@ export type Gallery = {
   /** Keys for the shop's pages. */
   key: { id: string; key: string }
   arabicKey: { id: string; key: string }
+  /** Half of its day went in an unusual hour. */
+  raisedKey: { id: string }
   stop(): Promise<void>
 }
 
@@ -85,6 +87,7 @@ export async function openGallery(): Promise<Gallery> {
       api,
       key,
       arabicKey: await makeArabicBot(api, shop.origin),
+      raisedKey: await makeRaisedKey(deployment, api, facts.botId),
       stop,
     }
   } catch (error) {
@@ -285,4 +288,23 @@ async function makeArabicBot(api: Shop["api"], origin: string): Promise<Gallery[
     body: { mode: "test", allowedOrigins: [origin], limits: wideLimits },
   })
   return key.body
+}
+
+/** A key whose bot check has risen, as lib/limits/unusual-hour.ts raises it. */
+async function makeRaisedKey(
+  deployment: Deployment,
+  api: Shop["api"],
+  botId: string,
+): Promise<Gallery["raisedKey"]> {
+  const { body } = await api<{ id: string }>(`/v1/bots/${botId}/embed-keys`, {
+    body: { name: "Market stall", allowedOrigins: ["https://stall.lantern-loom.example"] },
+  })
+  const url = deployment.database.superuserUrl.replace(/[^/]+$/, "coatcheck")
+  await withClient(url, (client) =>
+    client.query(
+      "update embed_keys set bot_check_raised_until = now() + interval '6 hours' where id = $1",
+      [body.id],
+    ),
+  )
+  return body
 }

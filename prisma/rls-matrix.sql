@@ -85,6 +85,7 @@ with allowed (finding, reason) as (values
   ('limits.note_ticket(text,text): security definer', 'adds to a count of one key by its id; returns four sums'),
   ('limits.take_stream(text,text,text,text,integer,integer,integer): security definer', 'takes one place; returns yes or no'),
   ('limits.free_stream(text): security definer', 'gives back one place by its id; returns nothing'),
+  ('limits.raise_bot_check(text,timestamp with time zone): security definer', 'one moment on one key of the proven tenant; returns yes or no'),
   ('limits.read_tenant_cap(): security definer', 'two figures of the proven tenant'),
   ('limits.reserve_deployment(text,bigint,bigint): security definer', 'adds to one sum of the deployment; returns yes or no'),
   ('limits.settle_deployment(text,bigint,bigint): security definer', 'moves between two sums of the deployment; returns nothing'),

@@ -34,6 +34,7 @@ const watchers = {
   rates: "lib/limits/rates.test.ts",
   counters: "lib/limits/counters.test.ts",
   clientIp: "lib/limits/client-ip.test.ts",
+  copiedKey: "lib/admission/copied-key.test.ts",
   turn: "lib/conversations/turn.test.ts",
   citations: "lib/chat/citations.test.ts",
   prompt: "lib/chat/prompt.test.ts",
@@ -281,6 +282,20 @@ export const mutations: Mutation[] = [
     from: "set used = c.used + 1 where c.used <",
     to: "set used = c.used + 1 where c.used < 1000 +",
     tests: [watchers.counters],
+  },
+  {
+    name: "an unusual hour raises no check",
+    file: "lib/bot-check/check.ts",
+    from: 'const mode = key.botCheck === "off" && key.isCheckRaised ? "suspicious" : key.botCheck',
+    to: "const mode = key.botCheck",
+    tests: [watchers.copiedKey],
+  },
+  {
+    name: "one address takes the whole day's money",
+    file: "lib/limits/spend.ts",
+    from: "return share > least ? share : least",
+    to: "return keyDayCap(limits)",
+    tests: [watchers.copiedKey],
   },
   {
     name: "a client names its own address",

@@ -5,6 +5,7 @@ import { Badge } from "#components/ui/badge.tsx"
 import { Button } from "#components/ui/button.tsx"
 import { Card } from "#components/ui/card.tsx"
 import { Icon } from "#components/ui/icon.tsx"
+import { CheckRaisedNotice } from "./check-raised-notice.tsx"
 import { useConsole } from "./console-context.tsx"
 import { formatCount, formatNumber, formatSite } from "./format.ts"
 import type { IncidentActions } from "./incident-actions.ts"
@@ -43,6 +44,7 @@ export function IncidentBoard({ botId, facts, actions }: IncidentBoardProps) {
         </p>
       </div>
       <IncidentSwitch facts={facts} actions={actions} />
+      <CheckRaisedNotice embedKey={embedKey} update={actions.updateKey} />
       <OldLineNotice embedKey={embedKey} sites={sites} />
       <Card>
         <IncidentChart hours={incident.hours} />

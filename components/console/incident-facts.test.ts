@@ -15,6 +15,7 @@ const embedKey: EmbedKeyView = {
   botIds: ["bot_0"],
   limits: defaultKeyLimits,
   botCheck: "off",
+  botCheckRaisedUntil: null,
   tools: [],
   previousExpiresAt: null,
   createdAt: "2026-11-01T00:00:00.000Z",

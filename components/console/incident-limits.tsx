@@ -68,7 +68,7 @@ export function IncidentLimits({ embedKey, currency, update }: IncidentLimitsPro
               { value: "suspicious", label: "When someone looks suspicious" },
               { value: "always", label: "Always" },
             ]}
-            hint="Visitors solve nothing: their browser does a moment’s work while they type."
+            hint="Visitors solve nothing: their browser does a moment’s work while they type. It rises by itself when half of a day’s limit goes in an unusual hour."
             onChange={(event) => {
               const botCheck = event.target.value as EmbedKeyView["botCheck"]
               void check.run({ keyId, botCheck })

@@ -9,6 +9,7 @@ const reasons: Record<string, string> = {
   day_limit: "Over the messages of the day",
   stream_limit: "Too many answers at the same time",
   spend_cap: "Over the spending limit",
+  spend_share: "Over one address’s share of the day’s money",
   address_blocked: "Came from an address you keep out",
   bot_check: "Did not pass the bot check",
 }

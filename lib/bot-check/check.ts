@@ -1,18 +1,22 @@
 import { takeRates } from "#lib/limits/rates.ts"
-import { effectiveLimits, type KeyLimits } from "#lib/limits/schema.ts"
+import { effectiveLimits } from "#lib/limits/schema.ts"
+import type { LiveEmbedKey } from "#lib/tenancy/directory.ts"
 import { type BotCheckLevel, isSolved } from "./challenge.ts"
-import type { BotCheckMode, BotCheckProof } from "./schema.ts"
+import type { BotCheckProof } from "./schema.ts"
 import { chooseLevel, findSuspicion, noteTicket } from "./suspicion.ts"
 import { hasTurnstile, isTurnstileAway, verifyTurnstile } from "./turnstile.ts"
 
 /** Whether this ticket has to be worked for, and how hard: decided once, when it is sold. */
 export async function decideLevel(
-  key: { keyId: string; mode: "live" | "test"; limits: Partial<KeyLimits>; botCheck: BotCheckMode },
+  key: Pick<LiveEmbedKey, "keyId" | "mode" | "limits" | "botCheck" | "isCheckRaised">,
   address: string | null,
 ): Promise<BotCheckLevel | null> {
-  if (key.botCheck === "off") return null
+  // Risen by itself: this key's traffic is suspicious as a whole, whatever its owner chose for quiet days.
+  const mode = key.botCheck === "off" && key.isCheckRaised ? "suspicious" : key.botCheck
+  if (mode === "off") return null
   const signals = await noteTicket(key.keyId, address)
-  return chooseLevel(key.botCheck, findSuspicion(signals, effectiveLimits(key.mode, key.limits)))
+  const suspicion = findSuspicion(signals, effectiveLimits(key.mode, key.limits))
+  return chooseLevel(mode, suspicion ?? (key.isCheckRaised ? "key" : null))
 }
 
 /**

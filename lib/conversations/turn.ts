@@ -1,11 +1,19 @@
 import { recordUsage, type Usage } from "#lib/billing/commands.ts"
 import { Failure, fail } from "#lib/errors.ts"
 import { newId } from "#lib/ids.ts"
-import { secondsLeftToday, takeFromCounter, utcDay } from "#lib/limits/counters.ts"
+import {
+  hashAddress,
+  leastShare,
+  messagesOf,
+  secondsLeftToday,
+  takeFromCounter,
+  takeMessage,
+  utcDay,
+} from "#lib/limits/counters.ts"
 import type { KeyLimits } from "#lib/limits/schema.ts"
 import { type Reservation, settleSpend } from "#lib/limits/spend.ts"
 import { leaseSeconds } from "#lib/limits/streams.ts"
-import { hashSecret } from "#lib/secrets.ts"
+import { passesMark, raiseInUnusualHour } from "#lib/limits/unusual-hour.ts"
 import { type Tx, withTenant } from "#lib/tenancy/database.ts"
 import { countRefusal } from "#lib/tenancy/directory.ts"
 import { allow } from "#lib/tenancy/permissions.ts"
@@ -210,21 +218,24 @@ async function storeQuestion(
   return { question, answer }
 }
 
-/** However small a share is, one household may ask so much a day: a tight key is no one-question key. */
-const leastShare = 10
-
-/** Exact: the key's budget for the UTC day, of which one address gets at most its share. */
+/**
+ * Exact: the key's budget for the UTC day, of which one address gets at most its share. Half of it gone in an
+ * unusual hour raises the bot check.
+ */
 async function takeFromDay(tx: Tx, scope: VisitorScope, limits: KeyLimits) {
   const { messagesPerDay, messagesPerDayPerIpPercent } = limits
-  const name = `messages:${scope.visitor.keyId}`
-  const period = utcDay()
-  const share = Math.max(leastShare, Math.ceil((messagesPerDay * messagesPerDayPerIpPercent) / 100))
-  // A hash is enough to count by; whose address it was is nobody's business tomorrow.
-  const address = hashSecret(`${scope.visitor.keyId} ${scope.actor.ip ?? ""}`).slice(0, 16)
-  const hasRoom =
-    (await takeFromCounter(tx, scope, { name, period, limit: messagesPerDay })) &&
-    (await takeFromCounter(tx, scope, { name: `${name}:${address}`, period, limit: share }))
-  if (hasRoom) return
+  const { keyId } = scope.visitor
+  const used = await takeMessage(tx, scope, { keyId, limit: messagesPerDay })
+  const share = {
+    name: `${messagesOf(keyId)}:${hashAddress(keyId, scope.actor.ip)}`,
+    period: utcDay(),
+    limit: Math.max(leastShare, Math.ceil((messagesPerDay * messagesPerDayPerIpPercent) / 100)),
+  }
+  if (used !== null && (await takeFromCounter(tx, scope, share))) {
+    if (passesMark(BigInt(used - 1), BigInt(used), BigInt(messagesPerDay)))
+      await raiseInUnusualHour(tx, scope, "messages")
+    return
+  }
   throw fail("day_limit", { headers: { "retry-after": String(secondsLeftToday()) } })
 }
 

@@ -88,7 +88,13 @@ export async function updateEmbedKey(
       data: {
         ...(input.name === undefined ? {} : { name: input.name }),
         ...(input.status === undefined ? {} : { status: input.status }),
-        ...(input.botCheck === undefined ? {} : { botCheck: input.botCheck }),
+        ...(input.botCheck === undefined
+          ? {}
+          : {
+              // The owner's own word ends what rose by itself.
+              botCheck: input.botCheck,
+              botCheckRaisedUntil: null,
+            }),
         ...(input.limits === undefined
           ? {}
           : { limits: { ...(row.limits as object), ...definedLimits(input.limits) } }),

@@ -33,16 +33,16 @@ export async function toEmbedKeyViews(tx: Tx, rows: EmbedKeyRow[]): Promise<Embe
       botIds: bots.filter((b) => b.keyId === row.id).map((b) => b.botId),
       limits: effectiveLimits(mode, row.limits as Partial<KeyLimits>),
       botCheck: botCheckModes.find((botCheck) => botCheck === row.botCheck) ?? "always",
+      botCheckRaisedUntil: toFuture(row.botCheckRaisedUntil),
       tools: tools.filter((t) => t.keyId === row.id).map((t) => t.toolId),
-      previousExpiresAt:
-        row.previousExpiresAt && row.previousExpiresAt > new Date()
-          ? row.previousExpiresAt.toISOString()
-          : null,
+      previousExpiresAt: toFuture(row.previousExpiresAt),
       createdAt: row.createdAt.toISOString(),
       lastSeenAt: sites.find((s) => s.keyId === row.id)?.lastSeenAt.toISOString() ?? null,
     }
   })
 }
+
+const toFuture = (at: Date | null) => (at && at > new Date() ? at.toISOString() : null)
 
 /** The keys that open this bot, newest first; our built-in preview keys are not among them. */
 export async function listEmbedKeys(

@@ -38,6 +38,8 @@ export const embedKeyView = z.strictObject({
   botIds: z.array(z.string()),
   limits: keyLimitsInput,
   botCheck: z.enum(botCheckModes),
+  /** Until when everyone is checked, because half of a day's limit went in an unusual hour; null when not. */
+  botCheckRaisedUntil: z.string().nullable(),
   tools: z.array(z.string()),
   /** Until when the line before the last rotation still works; null when it does not. */
   previousExpiresAt: z.string().nullable(),

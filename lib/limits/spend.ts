@@ -5,11 +5,12 @@ import { newId } from "#lib/ids.ts"
 import { type Tx, withTenant } from "#lib/tenancy/database.ts"
 import { countRefusal } from "#lib/tenancy/directory.ts"
 import type { TenantScope, VisitorScope } from "#lib/tenancy/scope.ts"
-import { utcDay } from "./counters.ts"
+import { hashAddress, leastShare, utcDay } from "./counters.ts"
 import { defaultKeyLimits, type KeyLimits } from "./schema.ts"
+import { passesMark, raiseInUnusualHour } from "./unusual-hour.ts"
 
 // Guarantees: no billable call starts unless its worst case fits under every cap that covers it: the key's
-// month and day, the tenant's month, the deployment's month. Conditional writes in one transaction: sums
+// month and day, one address's share of that day, the tenant's month, the deployment's month. Conditional writes in one transaction: sums
 // are exact under concurrency and never pass a cap.
 
 /** One day may take at most this share of a key's month: a copied key cannot silence the real site till the 1st. */
@@ -22,6 +23,7 @@ type Counter = { subject: string; period: string; cap: bigint }
 export type Reservation = { id: string; nanos: bigint; month: string; counters: Counter[] }
 
 const utcMonth = (at: Date) => utcDay(at).slice(0, 7)
+const isMonth = (period: string) => period.length === "2026-11".length
 const minor = (amount: number) => BigInt(amount) * nanosPerMinor
 
 /**
@@ -41,7 +43,20 @@ export function keyDayCap(limits: KeyLimits): bigint {
   return minor(limits.monthlySpendMinor) / dayShare
 }
 
-class CapReached extends Error {}
+/** What one address may take of a key's day, in nanos: its share, and never less than ten calls' worth. */
+function addressDayCap(limits: KeyLimits, nanos: bigint): bigint {
+  const share = (keyDayCap(limits) * BigInt(limits.messagesPerDayPerIpPercent)) / 100n
+  const least = BigInt(leastShare) * nanos
+  return share > least ? share : least
+}
+
+class CapReached extends Error {
+  readonly subject: string
+  constructor(subject: string) {
+    super(subject)
+    this.subject = subject
+  }
+}
 
 /** Sets `nanos` aside under every cap, or returns null and leaves all sums as they were. */
 export async function reserveSpend(
@@ -51,12 +66,16 @@ export async function reserveSpend(
   at = new Date(),
 ): Promise<Reservation | null> {
   const { keyId, botId, origin } = scope.visitor
+  const address = `address:${keyId}:${hashAddress(keyId, scope.actor.ip)}`
   const reservation = await reserve(scope, botId, nanos, at, [
     { subject: `key:${keyId}`, period: utcMonth(at), cap: minor(limits.monthlySpendMinor) },
     { subject: `key:${keyId}`, period: utcDay(at), cap: keyDayCap(limits) },
+    { subject: address, period: utcDay(at), cap: addressDayCap(limits, nanos) },
   ])
-  if (!reservation) await countRefusal(keyId, "spend_cap", origin)
-  return reservation
+  if ("id" in reservation) return reservation
+  const isShare = reservation.reached === address
+  await countRefusal(keyId, isShare ? "spend_share" : "spend_cap", origin)
+  return null
 }
 
 /** The same for a member who tries their own bot: no key pays, the tenant's and the deployment's caps hold. */
@@ -66,7 +85,8 @@ export async function reserveMemberSpend(
   nanos: bigint,
   at = new Date(),
 ): Promise<Reservation | null> {
-  return reserve(scope, botId, nanos, at, [])
+  const reservation = await reserve(scope, botId, nanos, at, [])
+  return "id" in reservation ? reservation : null
 }
 
 async function reserve(
@@ -75,7 +95,7 @@ async function reserve(
   nanos: bigint,
   at: Date,
   keyCounters: Counter[],
-): Promise<Reservation | null> {
+): Promise<Reservation | { reached: string }> {
   const month = utcMonth(at)
   try {
     return await withTenant(scope, async (tx) => {
@@ -101,25 +121,25 @@ async function reserve(
       const cap = minor(env.DEPLOYMENT_MONTHLY_CAP_MINOR)
       const [deployment] = await tx.$queryRaw<{ has_room: boolean }[]>`
         select limits.reserve_deployment(${month}, ${nanos}, ${cap}) as has_room`
-      if (!deployment?.has_room) throw new CapReached()
+      if (!deployment?.has_room) throw new CapReached("deployment")
       return { id, nanos, month, counters }
     })
   } catch (error) {
     if (!(error instanceof CapReached)) throw error
-    return null
+    return { reached: error.subject }
   }
 }
 
 async function reserveCounter(tx: Tx, scope: TenantScope, counter: Counter, nanos: bigint) {
   const { subject, period, cap } = counter
-  if (nanos > cap) throw new CapReached()
+  if (nanos > cap) throw new CapReached(subject)
   const taken = await tx.$queryRaw<{ subject: string }[]>`
     insert into public.spend_counters as c (tenant_id, subject, period, reserved_nanos)
     values (${scope.tenantId}, ${subject}, ${period}, ${nanos})
     on conflict (tenant_id, subject, period) do update set reserved_nanos = c.reserved_nanos + ${nanos}
     where c.spent_nanos + c.reserved_nanos + ${nanos} <= ${cap}
     returning c.subject`
-  if (taken.length === 0) throw new CapReached()
+  if (taken.length === 0) throw new CapReached(subject)
 }
 
 /**
@@ -141,8 +161,13 @@ export async function settleSpend(
       set reserved_nanos = greatest(0, c.reserved_nanos - ${reserved}), spent_nanos = c.spent_nanos + ${spent}
       where c.tenant_id = ${scope.tenantId} and c.subject = ${subject} and c.period = ${period}
       returning c.spent_nanos as spent`
-    if (sum && !subject.startsWith("bot:"))
-      await alert(tx, scope, { subject, period, cap }, sum.spent - spent, sum.spent)
+    if (!sum) continue
+    const before = sum.spent - spent
+    if (subject === "tenant" || subject.startsWith("key:"))
+      await alert(tx, scope, { subject, period, cap }, before, sum.spent)
+    const isDayOfKey = subject.startsWith("key:") && !isMonth(period)
+    if (scope.visitor && isDayOfKey && passesMark(before, sum.spent, cap))
+      await raiseInUnusualHour(tx, scope as VisitorScope, "money")
   }
   await tx.$executeRaw`select limits.settle_deployment(${reservation.month}, ${reserved}, ${spent})`
   return spent
@@ -156,7 +181,7 @@ async function alert(
   before: bigint,
   after: bigint,
 ) {
-  if (cap === 0n || period.length > "2026-11".length) return
+  if (cap === 0n || !isMonth(period)) return
   const percent = (sum: bigint) => (sum * 100n) / cap
   for (const mark of alertPercents) {
     if (percent(before) >= BigInt(mark) || percent(after) < BigInt(mark)) continue

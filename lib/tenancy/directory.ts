@@ -29,6 +29,8 @@ export type LiveEmbedKey = {
   /** True when the owner keeps the asking address out of this key. */
   isBlocked: boolean
   botCheck: "off" | "always" | "suspicious"
+  /** True for the rest of a day of which half went in an unusual hour. */
+  isCheckRaised: boolean
   /** Published bots of the key, its default first (a preview key: its bot, published or not). */
   bots: AdmissionBot[]
 }
@@ -44,6 +46,7 @@ type EmbedKeyRow = {
   bots: AdmissionBot[]
   is_blocked: boolean
   bot_check: LiveEmbedKey["botCheck"]
+  is_check_raised: boolean
 }
 
 /**
@@ -61,12 +64,13 @@ export async function findEmbedKey(
     [keyId, "random" in by ? by.random : null, "version" in by ? by.version : null, address],
   )
   if (!row) return null
-  const { tenant_id, key_id, is_blocked, bot_check, ...rest } = row
+  const { tenant_id, key_id, is_blocked, bot_check, is_check_raised, ...rest } = row
   return {
     tenantId: tenant_id,
     keyId: key_id,
     isBlocked: is_blocked,
     botCheck: bot_check,
+    isCheckRaised: is_check_raised,
     ...rest,
   }
 }
