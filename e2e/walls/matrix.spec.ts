@@ -4,7 +4,7 @@ import { buyTicket, newAddress } from "../counter.ts"
 import type { Deployment } from "../deployment.ts"
 import { expect, test } from "../fixtures.ts"
 import { actionRows, type Door, routeRows, type World } from "./matrix.ts"
-import { canary, makeTenants, readEverything, type Tenant } from "./two-tenants.ts"
+import { canary, makeTenants, readEverything, readRows, type Tenant } from "./two-tenants.ts"
 
 // The cross-tenant matrix: every route × every kind of caller of tenant A × the ids of tenant B.
 
@@ -18,7 +18,7 @@ function listFiles(name: string): string[] {
 
 const folderOf = (path: string) => relative(appFolder, dirname(path))
 
-test("every route file and each of its methods stands in the matrix", () => {
+test("X01 every route file and each of its methods stands in the matrix", () => {
   const exported = /export (?:const|async function|function) (GET|POST|PUT|PATCH|DELETE|OPTIONS)\b/g
   const renamed = /\bas (GET|POST|PUT|PATCH|DELETE|OPTIONS)\b/g
   const files = listFiles("route.ts")
@@ -40,7 +40,7 @@ test("every route file and each of its methods stands in the matrix", () => {
   for (const { file } of routeRows) expect(known, `${file} is gone`).toContain(file)
 })
 
-test("every server action stands in the matrix", () => {
+test("X01 every server action stands in the matrix", () => {
   const found = listFiles("actions.ts").flatMap((path) =>
     [...readFileSync(path, "utf8").matchAll(/export (?:const|async function) (\w+)/g)].map(
       ([, name]) => `${folderOf(path)} ${name}`,
@@ -80,19 +80,22 @@ function listCallers(deployment: Deployment, { a }: World): Caller[] {
     { name: "embed key as master key", door: null, headers: { "x-master-key": a.key } },
     { name: "API key as master key", door: null, headers: { "x-master-key": a.secretKey } },
     { name: "viewer", door: "member", headers: { cookie: a.viewerCookie, origin } },
+    { name: "member", door: "member", headers: { cookie: a.memberCookie, origin } },
     { name: "owner", door: "member", headers: { cookie: a.ownerCookie, origin } },
     { name: "API key", door: "apiKey", headers: bearer(a.secretKey) },
     { name: "session token", door: "session", headers: bearer(a.session.token) },
   ]
 }
 
-test("no caller of A gets anything of B's from any route, and nothing of B's changes", async ({
+test("X01, X05 no caller of A gets anything of B's from any route, and nothing of B's changes", async ({
   deployment,
 }) => {
   test.setTimeout(180_000)
   const world = await enterWorld(deployment)
   const before = await readEverything(world.b)
   expect(before).toContain(canary)
+  const rowsBefore = await readRows(deployment, world.b.tenantId)
+  expect(JSON.stringify(rowsBefore)).toContain(canary)
   for (const row of routeRows) {
     const body = row.body?.(world)
     for (const { name, door, headers } of listCallers(deployment, world)) {
@@ -113,8 +116,9 @@ test("no caller of A gets anything of B's from any route, and nothing of B's cha
       expect(text, what).not.toContain(canary)
       expect([...response.headers].join(), what).not.toContain(canary)
       if (row.door === "public" || row.door === door) {
-        // A viewer may be told that writing is not theirs before what they name is looked for.
-        const allowed = name === "viewer" ? [...row.own, 403] : row.own
+        // A viewer or member may be told that it is not theirs before what they name is looked for.
+        const isLower = name === "viewer" || name === "member"
+        const allowed = isLower ? [...row.own, 403] : row.own
         expect(allowed, `${what} → ${response.status} ${text}`).toContain(response.status)
       } else {
         expect([401, 403, 404], `${what} → ${response.status} ${text}`).toContain(response.status)
@@ -122,6 +126,7 @@ test("no caller of A gets anything of B's from any route, and nothing of B's cha
     }
   }
   expect(await readEverything(world.b)).toBe(before)
+  expect(await readRows(deployment, world.b.tenantId)).toEqual(rowsBefore)
 })
 
 type ActionManifest = {
@@ -146,7 +151,7 @@ function readActions({ a }: World): Map<string, { id: string; page: string }> {
   )
 }
 
-test("no server action reaches into B, in A's tenant or in B's, whoever of A calls it", async ({
+test("X01, X05 no server action reaches into B, in A's tenant or in B's, whoever of A calls it", async ({
   deployment,
 }) => {
   test.setTimeout(120_000)
@@ -181,6 +186,7 @@ test("no server action reaches into B, in A's tenant or in B's, whoever of A cal
     expect(actions.has(`${file} ${name}`), `${name} is not in the build`).toBe(true)
     const attempts = [
       ["owner in B", a.ownerCookie, b.tenantId],
+      ["member in B", a.memberCookie, b.tenantId],
       ["viewer in B", a.viewerCookie, b.tenantId],
       ["nobody in B", "", b.tenantId],
       ...(isForeignInput ? [["owner in A", a.ownerCookie, a.tenantId]] : []),

@@ -26,8 +26,9 @@ export type Tenant = Shop & {
   goldenId: string
   leadId: string
   session: Session
-  /** Cookie header of a signed-in owner, and of a viewer. */
+  /** Cookie header of a signed-in owner, of a member and of a viewer. */
   ownerCookie: string
+  memberCookie: string
   viewerCookie: string
 }
 
@@ -41,7 +42,23 @@ export async function makeTenants(deployment: Deployment): Promise<{ a: Tenant; 
   }
 }
 
-type People = (tenantId: string, role: "owner" | "viewer") => Promise<string>
+type People = (tenantId: string, role: "owner" | "member" | "viewer") => Promise<string>
+
+/** Runs `work` as the database's superuser, past every wall: for looking, and for what has no API. */
+export async function withDatabase<T>(
+  deployment: Deployment,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
+  const client = new Client({
+    connectionString: deployment.database.superuserUrl.replace(/[^/]+$/, "coatcheck"),
+  })
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
 
 /** People sign up through the product; which tenants they belong to is set as an invitation would. */
 export async function makePeople(deployment: Deployment): Promise<People> {
@@ -52,18 +69,25 @@ export async function makePeople(deployment: Deployment): Promise<People> {
   return async (tenantId, role) => {
     const { email, password, userId } = await makeTenant()
     await disconnect()
-    const client = new Client({
-      connectionString: deployment.database.superuserUrl.replace(/[^/]+$/, "coatcheck"),
-    })
-    await client.connect()
-    await client.query("insert into memberships (tenant_id, user_id, role) values ($1, $2, $3)", [
+    await addMembership(deployment, tenantId, userId, role)
+    return signIn(deployment, email, password)
+  }
+}
+
+/** Makes an existing person a member, as an invitation would. */
+export async function addMembership(
+  deployment: Deployment,
+  tenantId: string,
+  userId: string,
+  role: string,
+): Promise<void> {
+  await withDatabase(deployment, (client) =>
+    client.query("insert into memberships (tenant_id, user_id, role) values ($1, $2, $3)", [
       tenantId,
       userId,
       role,
-    ])
-    await client.end()
-    return signIn(deployment, email, password)
-  }
+    ]),
+  )
 }
 
 /** Signs in as the form does and returns the Cookie header from then on. */
@@ -139,6 +163,7 @@ async function fillTenant(deployment: Deployment, word: string, people: People):
     leadId: lead.id,
     session,
     ownerCookie: await people(shop.tenantId, "owner"),
+    memberCookie: await people(shop.tenantId, "member"),
     viewerCookie: await people(shop.tenantId, "viewer"),
   }
 }
@@ -148,38 +173,26 @@ async function addGolden(
   deployment: Deployment,
   { tenantId, botId, question }: { tenantId: string; botId: string; question: string },
 ): Promise<string> {
-  const client = new Client({
-    connectionString: deployment.database.superuserUrl.replace(/[^/]+$/, "coatcheck"),
-  })
-  await client.connect()
-  try {
+  return withDatabase(deployment, async (client) => {
     const { rows } = await client.query<{ id: string }>(
       `insert into golden_questions (id, tenant_id, bot_id, question, expects, provenance)
        values ('gld_' || left(md5(random()::text), 24), $1, $2, $3, 'answer', 'written') returning id`,
       [tenantId, botId, question],
     )
     return rows[0]!.id
-  } finally {
-    await client.end()
-  }
+  })
 }
 
 /** Addresses are kept out in the console alone: here by hand. */
 async function addKeptOut(deployment: Deployment, { tenantId, keyId }: Shop): Promise<string> {
-  const client = new Client({
-    connectionString: deployment.database.superuserUrl.replace(/[^/]+$/, "coatcheck"),
-  })
-  await client.connect()
-  try {
+  return withDatabase(deployment, async (client) => {
     const { rows } = await client.query<{ id: string }>(
       `insert into blocked_networks (id, tenant_id, key_id, network)
        values ('evt_' || left(md5(random()::text), 24), $1, $2, '192.0.2.0/24') returning id`,
       [tenantId, keyId],
     )
     return rows[0]!.id
-  } finally {
-    await client.end()
-  }
+  })
 }
 
 /** Everything the owner can read back, for comparing before and after. */
@@ -202,6 +215,40 @@ export async function readEverything(tenant: Tenant): Promise<string> {
   for (const path of paths) answers.push([path, (await tenant.api(path)).body])
   // When a key was last used is the one thing that reading changes.
   return JSON.stringify(answers, (key, value) => (key === "lastUsedAt" ? undefined : value), 1)
+}
+
+/** What the worker, the live check and the counting of refusals write by themselves. */
+const movingColumns: Record<string, string[]> = {
+  api_keys: ["last_used_at"],
+  sites: ["last_seen_at"],
+  sessions: ["streaming_until", "renewed_at"],
+  visitors: ["last_seen_at"],
+  sources: ["status", "progress", "error", "attempts", "updated_at", "claim", "retry_at"],
+  crawls: ["status", "run", "error", "attempts", "started_at", "finished_at", "updated_at"],
+  refusals: ["count", "last_at"],
+}
+
+/** Every row of a tenant in every table of the catalog, as the database holds it. */
+export async function readRows(
+  deployment: Deployment,
+  tenantId: string,
+): Promise<Record<string, string[]>> {
+  return withDatabase(deployment, async (client) => {
+    const { rows: tables } = await client.query<{ name: string; column: string }>(`
+      select c.relname as name, a.attname as column from pg_class c
+      join pg_attribute a on a.attrelid = c.oid
+        and a.attname = case when c.relname = 'tenants' then 'id' else 'tenant_id' end
+      where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' order by 1`)
+    const found: Record<string, string[]> = {}
+    for (const { name, column } of tables) {
+      const { rows } = await client.query<{ row: string }>(
+        `select (to_jsonb(t) - $2::text[])::text as row from public.${name} t where ${column} = $1`,
+        [tenantId, movingColumns[name] ?? []],
+      )
+      found[name] = rows.map(({ row }) => row).sort()
+    }
+    return found
+  })
 }
 
 export { buyTicket, call }
