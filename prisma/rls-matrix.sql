@@ -72,6 +72,7 @@ with allowed (finding, reason) as (values
   ('directory.count_session_refusal(text,text): security definer', 'adds to a count; returns nothing'),
   ('directory.sweep_tickets(): security definer', 'deletes expired ticket ids; returns a number'),
   ('limits.take(text[],integer[],integer[]): security definer', 'buckets by exact name'),
+  ('limits.forget_tenant(): security definer', 'deletes counts of the proven tenant only; returns nothing'),
   ('limits.sweep(): security definer', 'deletes old buckets; returns a number'),
   ('limits.stream_leases: no NOT NULL tenant_id', 'who is streaming now, by address and key; functions alone reach it'),
   ('limits.stream_leases: row security is off', 'no tenant content; the app role has no right on it'),

@@ -4,6 +4,7 @@ import { buyTicket, newAddress } from "../counter.ts"
 import type { Deployment } from "../deployment.ts"
 import { expect, test } from "../fixtures.ts"
 import { actionRows, type Door, routeRows, type World } from "./matrix.ts"
+import { callAction, readActions } from "./server-actions.ts"
 import { canary, makeTenants, readEverything, readRows, type Tenant } from "./two-tenants.ts"
 
 // The cross-tenant matrix: every route × every kind of caller of tenant A × the ids of tenant B.
@@ -129,28 +130,6 @@ test("X01, X05 no caller of A gets anything of B's from any route, and nothing o
   expect(await readRows(deployment, world.b.tenantId)).toEqual(rowsBefore)
 })
 
-type ActionManifest = {
-  node: Record<string, { filename: string; exportedName: string; workers: Record<string, unknown> }>
-}
-
-/** Where the build says each action lives: its id, and a page that brings it along. */
-function readActions({ a }: World): Map<string, { id: string; page: string }> {
-  const path = join(appFolder, "..", ".next", "server", "server-reference-manifest.json")
-  const { node } = JSON.parse(readFileSync(path, "utf8")) as ActionManifest
-  return new Map(
-    Object.entries(node).map(([id, { filename, exportedName, workers }]) => {
-      const page = (Object.keys(workers)[0] ?? "")
-        .replace(/^app/, "")
-        .replace(/\/page$/, "")
-        .replace(/\/\([^)]+\)/g, "")
-        .replace("[tenant]", a.tenantId)
-        .replace("[bot]", a.botId)
-        .replace("[conversation]", a.conversationId)
-      return [`${dirname(relative("app", filename))} ${exportedName}`, { id, page: page || "/" }]
-    }),
-  )
-}
-
 test("X01, X05 no server action reaches into B, in A's tenant or in B's, whoever of A calls it", async ({
   deployment,
 }) => {
@@ -159,22 +138,8 @@ test("X01, X05 no server action reaches into B, in A's tenant or in B's, whoever
   const { a, b } = world
   const before = await readEverything(b)
   const actions = readActions(world)
-  const call = async (file: string, name: string, cookie: string, args: unknown[]) => {
-    const { id, page } = actions.get(`${file} ${name}`)!
-    const response = await fetch(deployment.appUrl + page, {
-      method: "POST",
-      redirect: "manual",
-      headers: {
-        "content-type": "text/plain;charset=UTF-8",
-        "next-action": id,
-        "x-forwarded-for": newAddress(),
-        origin: deployment.appUrl,
-        cookie,
-      },
-      body: JSON.stringify(args),
-    })
-    return { status: response.status, text: await response.text() }
-  }
+  const call = (file: string, name: string, cookie: string, args: unknown[]) =>
+    callAction(deployment, actions.get(`${file} ${name}`)!, cookie, args)
   // The rig itself works: A's owner may do this in A.
   const fine = await call("console/[tenant]/bots/[bot]", "updateBot", a.ownerCookie, [
     a.tenantId,

@@ -447,7 +447,7 @@ describe("the master key", () => {
     await prove(masterKey, ip)
   })
 
-  test("unset is closed: 503, whatever is sent", async () => {
+  test("X34 unset is closed: 503, whatever is sent", async () => {
     vi.resetModules()
     vi.stubEnv("MASTER_API_KEY", "")
     const keys = await import("./keys.ts")

@@ -73,11 +73,17 @@ export async function updateTenant(
   })
 }
 
-/** Deletes a tenant and every row of it. Its own audit log goes with it: the deployment's log keeps the act. */
+/**
+ * Deletes a tenant and every row of it, its jobs and what was counted for it. Its own audit log goes with it:
+ * the deployment's log keeps the act.
+ */
 export async function deleteTenant(tenantId: string, ip: string): Promise<void> {
-  const { count } = await withTenant(scopeForOperator(tenantId, ip), (tx) =>
-    tx.tenant.deleteMany({}),
-  )
+  const { count } = await withTenant(scopeForOperator(tenantId, ip), async (tx) => {
+    await tx.$executeRaw`
+      delete from pgboss.job where data ->> 'sourceId' in (select id from public.sources)`
+    await tx.$executeRaw`select limits.forget_tenant()`
+    return tx.tenant.deleteMany({})
+  })
   if (count === 0) throw fail("not_found")
   log.warn({ code: "tenant_deleted", tenantId, ip }, "the operator deleted a tenant")
 }

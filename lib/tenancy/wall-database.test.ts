@@ -133,18 +133,19 @@ test("the app role owns nothing, bypasses nothing and both tenants have rows in 
   }
 })
 
-test("without proof of a tenant every table is empty and takes nothing", async () => {
+test("X12 without proof of a tenant every table is empty and takes nothing", async () => {
   for (const [how, setting] of unproven()) {
     for (const table of tables) {
       const row = await readRow(table, foreign.tenant.tenantId)
       const column = table.primaryKey[0]!
       const outcome = await attempt(setting, async () => ({
         seen: await touch(`select 1 from public.${table.name}`),
+        copied: await touch(`copy public.${table.name} to stdout`),
         updated: await touch(`update public.${table.name} set ${column} = ${column}`),
         deleted: await touch(`delete from public.${table.name}`),
         inserted: await touch(insertSql(table), [row]),
       }))
-      const expected = { seen: 0, updated: 0, deleted: 0, inserted: "refused" }
+      const expected = { seen: 0, copied: 0, updated: 0, deleted: 0, inserted: "refused" }
       if (["audit_events", "usage_entries"].includes(table.name)) {
         Object.assign(expected, { updated: "refused", deleted: "refused" })
       }
@@ -153,7 +154,7 @@ test("without proof of a tenant every table is empty and takes nothing", async (
   }
 })
 
-test("with one tenant proven, no statement sees, changes, moves, adds or removes another's rows", async () => {
+test("X13 with one tenant proven, no statement sees, changes, moves, adds or removes another's rows", async () => {
   for (const table of tables) {
     const { name, tenantColumn } = table
     const mine = await countRows(table, own.tenant.tenantId)
@@ -179,6 +180,17 @@ test("with one tenant proven, no statement sees, changes, moves, adds or removes
       expect([name, await touch(overwrite, [row])]).toEqual([name, "refused"])
       const merge = `merge into public.${name} t using (select 1) s on t.${column} is not null when matched then delete`
       expect([name, await touch(merge)]).toEqual([name, isAppendOnly ? "refused" : mine])
+    })
+    await attempt(proven(own), async () => {
+      expect([name, (await app.query(`copy public.${name} to stdout`)).rowCount]).toEqual([
+        name,
+        mine,
+      ])
+      // Into a table with policies Postgres copies nothing at all.
+      const copied = app.query(`copy public.${name} from stdin`)
+      await expect(copied, name).rejects.toMatchObject({
+        code: expect.stringMatching(/^(0A000|42501)$/),
+      })
     })
     await attempt(proven(own), async () => {
       expect([name, await touch(`delete from public.${name}`)]).toEqual([
@@ -211,7 +223,7 @@ test("changing the setting inside one statement opens nothing", async () => {
   }
 })
 
-test("a child under another tenant's parent is refused by every foreign key", async () => {
+test("X03 a child under another tenant's parent is refused by every foreign key", async () => {
   const { rows: keys } = await admin.query<{
     constraint: string
     child: string
