@@ -30,14 +30,23 @@ export type Candidate = {
   positions: Map<string, number[]>
 }
 
-/** `confidence` is how much of the question the chunk covers, 0 to about 1. */
-export type Ranked = { id: string; score: number; confidence: number }
+/**
+ * `coverage` is how much of the question the chunk holds, 0 to about 1; `evidence` how much the content
+ * words it holds tell, in nats: a rare word more than a common one, repetition no more than once.
+ */
+export type Ranked = {
+  id: string
+  language: Language
+  score: number
+  coverage: number
+  evidence: number
+}
 
 const k1 = 1.2
 const b = 0.75
 /** Half of what neighbouring stems earn counts: "bank holiday" is more than "bank" and "holiday". */
 const pairWeight = 0.5
-const pairConfidence = 0.25
+const pairCoverage = 0.25
 /** Words like "what" and "the" hold little of the meaning, and in few documents of a small bot. */
 export const stopWordWeight = 0.25
 const mended = { weight: 0.8, certainty: 0.6 }
@@ -116,12 +125,14 @@ export function rankCandidates(
   const ranked = found.map(({ candidate, reading, pairs }) => {
     const length = k1 * (1 - b + (b * candidate.termCount) / (corpus.averageTermCount || 1))
     const saturate = (count: number) => (count * (k1 + 1)) / (count + length)
-    const words = { score: 0, covered: 0 }
+    const words = { score: 0, covered: 0, evidence: 0 }
     for (const { term, weight, certainty, chunkCount } of reading.terms) {
       const count = candidate.positions.get(term)?.length ?? 0
       if (count === 0) continue
       words.score += weight * weighRarity(chunkCount, corpus.chunkCount) * saturate(count)
-      words.covered += certainty * weighInformation(chunkCount, corpus.chunkCount) * saturate(count)
+      const proof = certainty * weighInformation(chunkCount, corpus.chunkCount)
+      words.covered += proof * saturate(count)
+      if (weight !== stopWordWeight) words.evidence += proof
     }
     const neighbours = { score: 0, covered: 0 }
     for (const { key, count } of pairs) {
@@ -131,8 +142,10 @@ export function rankCandidates(
     }
     return {
       id: candidate.id,
+      language: candidate.language,
       score: words.score + pairWeight * neighbours.score,
-      confidence: (words.covered + pairConfidence * neighbours.covered) / ceilings.get(reading)!,
+      coverage: (words.covered + pairCoverage * neighbours.covered) / ceilings.get(reading)!,
+      evidence: words.evidence,
     }
   })
   return ranked.sort((x, y) => y.score - x.score || (x.id < y.id ? -1 : 1))
@@ -168,22 +181,39 @@ function weighQuestion(reading: Reading, corpus: CorpusSize): number {
 }
 
 /**
- * Words of languages with many endings meet less often than English ones, and pairs of characters less
- * often than words, right or wrong.
+ * A logistic model of "this chunk answers the question". Fitted on public reading-comprehension questions
+ * in five languages, in corpora of 1 to 680 passages cut from them: a question about a passage that is
+ * there counts as answerable, one about an article that is not as foreign. Fitted on the articles of one
+ * half it gives the other half the same figures. Coverage says most; the same coverage says less in a
+ * large corpus, where some chunk always shares a few words with any question, and more when the words are
+ * rare ones. Pairs of characters, and words with many endings, meet less often, right or wrong.
  */
-function leniencyFor(language: Language): number {
-  if (language === "en") return 1
-  return ["zh", "ja", "ko"].includes(language) ? 0.75 : 0.88
+const relevance = { base: -5.96, coverage: 33.5, evidence: 0.144, logChunkCount: -0.504 }
+const languageBase = { english: 0, characters: 2.0, inflected: 1.19 }
+/** Log odds at which 95 % and a little more of the answerable questions pass, by kind of language. */
+const relevanceCut = { english: -1.25, characters: -1.25, inflected: -1.75 }
+
+function kindOf(language: Language): keyof typeof languageBase {
+  if (language === "en") return "english"
+  return ["zh", "ja", "ko"].includes(language) ? "characters" : "inflected"
 }
 
 /**
- * The confidence from which a question counts as answered by the bot's knowledge. It rises with the
- * size of the corpus, where some chunk always shares a few words with any question. Calibrated to keep
- * 95 % of answerable questions on corpora of 1 to 1,300 passages.
+ * How sure it is that a chunk answers the question, 0 to 1. From a half on the question counts as covered by
+ * the bot's knowledge.
  */
-export function relevanceThreshold(chunkCount: number, language: Language): number {
-  const growth = 0.0294 * Math.log(Math.max(chunkCount, 100) / 100)
-  return Math.min(0.22, 0.13 + growth) * leniencyFor(language)
+export function estimateConfidence(
+  { coverage, evidence, language }: Omit<Ranked, "id" | "score">,
+  { chunkCount }: Pick<CorpusSize, "chunkCount">,
+): number {
+  const kind = kindOf(language)
+  const odds =
+    relevance.base +
+    languageBase[kind] +
+    relevance.coverage * coverage +
+    relevance.evidence * evidence +
+    relevance.logChunkCount * Math.log(Math.max(1, chunkCount))
+  return 1 / (1 + Math.exp(relevanceCut[kind] - odds))
 }
 
 /** The rarest words find the candidates: enough to be sure, few enough to be quick. */

@@ -81,7 +81,7 @@ export type Passage = z.infer<typeof passage>
 export const searchResult = z.strictObject({
   /** Best first. */
   passages: z.array(passage),
-  /** How much of the question the best passage covers, 0 to about 1. */
+  /** How sure it is that the passages answer the question, 0 to 1; relevant from a half on. */
   confidence: z.number(),
   /** False when the bot should say that it does not know. */
   isRelevant: z.boolean(),

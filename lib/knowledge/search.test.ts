@@ -204,6 +204,30 @@ describe("finding", () => {
   })
 })
 
+describe("the line between known and not known", () => {
+  const returns = "You can return any item within 30 days of delivery."
+  const judge = async (texts: string[], query: string) => {
+    const botId = (await makeBot(a.scope)).id
+    for (const text of texts) await makeTextSource(a.scope, botId, { title: "Returns", text })
+    return (await searchKnowledge(a.scope, botId, query)).isRelevant
+  }
+
+  test("a bot with one short source answers a question that shares one word with it", async () => {
+    expect(await judge([returns], "How long do I have to return something?")).toBe(true)
+    expect(await judge([returns], "How many days do I have for a refund?")).toBe(true)
+  })
+
+  test("it refuses what the source does not speak of, however few words there are to compare", async () => {
+    for (const query of [
+      "Do you sell gift cards?",
+      "Can I bring my dog to the hotel on Sunday?",
+      "Which laptop should I buy for editing videos of my children?",
+      "Who won the national lottery on the 30th of May?",
+    ])
+      expect(await judge([returns], query), query).toBe(false)
+  })
+})
+
 describe("counts", () => {
   /** Terms whose stored count differs from a recount over the chunks. */
   const countMistakes = (botId: string) =>

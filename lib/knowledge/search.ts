@@ -5,12 +5,12 @@ import type { TenantScope } from "#lib/tenancy/scope.ts"
 import {
   type Candidate,
   type CorpusSize,
+  estimateConfidence,
   pickRarest,
   type Ranked,
   type Reading,
   rankCandidates,
   readQuestion,
-  relevanceThreshold,
 } from "./rank.ts"
 import type { Passage, SearchResult } from "./schema.ts"
 import { readTerms } from "./terms.ts"
@@ -70,12 +70,12 @@ async function lookUp(
   if (!ranked[0]) return { result: nothing, isWhole: candidates.length > 0 }
   const passages = await readPassages(tx, place, ranked)
   // The best match of the words and the best order of passages need not be the same chunk.
-  const confidence = Math.max(...ranked.slice(0, 3).map((chunk) => chunk.confidence))
-  const threshold = relevanceThreshold(corpus.chunkCount, corpus.languages[0] ?? "en")
+  const best = ranked.slice(0, 3).map((chunk) => estimateConfidence(chunk, corpus))
+  const confidence = Math.max(...best)
   const result = {
     passages,
     confidence: round(confidence),
-    isRelevant: confidence >= threshold,
+    isRelevant: confidence >= 0.5,
   }
   return { result, isWhole: passages.length === ranked.length }
 }
