@@ -20,6 +20,7 @@ const prefixes = {
   room: "rom",
   tool: "tol",
   toolCall: "tcl",
+  mcpServer: "mcp",
   golden: "gld",
   run: "run",
   gap: "gap",

@@ -97,7 +97,7 @@ const route = /^app\/(?:.*\/)?route\.ts$/
 const action = /^app\/(?:.*\/)?actions\.ts$/
 /** Commands and queries of a module, also where they are split by subject. */
 const commands =
-  "(?:[a-z-]+/commands|keys/api-keys|admission/tickets|knowledge/(?:search|crawl-commands)|quality/(?:gate|gaps))\\.ts"
+  "(?:[a-z-]+/commands|keys/api-keys|admission/tickets|knowledge/(?:search|crawl-commands)|quality/(?:gate|gaps)|tools/(?:servers|try))\\.ts"
 const schemas = "[a-z-]+/schema\\.ts"
 
 export const rows: Row[] = [
@@ -149,10 +149,16 @@ export const rows: Row[] = [
     bad: 'import { hash } from "@node-rs/argon2"',
   }),
   owned({
-    what: /^package:(?:ai$|@ai-sdk\/)/,
+    what: /^package:(?:ai$|@ai-sdk\/(?!mcp$))/,
     owner: /^lib\/models\//,
     reason: "Every model call is bounded and priced there.",
     bad: 'import { streamText } from "ai"',
+  }),
+  owned({
+    what: /^package:@ai-sdk\/mcp$/,
+    owner: /^lib\/tools\/mcp\.ts$/,
+    reason: "One place gives its client our way out and bounds what it asks.",
+    bad: 'import { createMCPClient } from "@ai-sdk/mcp"',
   }),
   owned({
     what: /^package:(?:ioredis|@upstash\/.*)$/,
@@ -193,7 +199,7 @@ export const rows: Row[] = [
   owned({
     what: /^lib\/tenancy\/scope\.ts$/,
     owner:
-      /^lib\/(?:tenancy\/|auth\/|keys\/api-keys\.ts|admission\/sessions\.ts|operator\/commands\.ts|knowledge\/(?:ingest|open-crawl)\.ts)/,
+      /^lib\/(?:tenancy\/|auth\/|keys\/api-keys\.ts|admission\/sessions\.ts|operator\/commands\.ts|knowledge\/(?:ingest|open-crawl)\.ts|tools\/run\.ts)/,
     reason: "A scope is made where a credential was just proven; everyone else names its type.",
     areTypesFree: true,
     bad: 'import { scopeFromMember } from "#lib/tenancy/scope.ts"',

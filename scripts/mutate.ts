@@ -46,6 +46,7 @@ const watchers = {
   toolRequest: "lib/tools/request.test.ts",
   toolCommands: "lib/tools/commands.test.ts",
   tools: "lib/chat/tools.test.ts",
+  mcp: "lib/tools/servers.test.ts",
 }
 
 export const mutations: Mutation[] = [
@@ -516,17 +517,45 @@ export const mutations: Mutation[] = [
   },
   {
     name: "a tool's headers follow it to another host",
-    file: "lib/tools/commands.ts",
-    from: "originOf(url) !== originOf(before.url)",
-    to: 'originOf(url) === ""',
+    file: "lib/tools/sealed-headers.ts",
+    from: "originOf(from) !== originOf(to)",
+    to: 'originOf(from) === ""',
     tests: [watchers.toolCommands],
   },
   {
     name: "a tool's secret is repeated to the model",
-    file: "lib/tools/run.ts",
-    from: "if (part.length >= 6) text =",
-    to: "if (part.length >= 600) text =",
+    file: "lib/tools/text.ts",
+    from: "if (part.length >= 6) kept =",
+    to: "if (part.length >= 600) kept =",
     tests: [watchers.tools],
+  },
+  {
+    name: "an MCP server's tool is called although it changed",
+    file: "lib/tools/mcp.ts",
+    from: "if (!isSame) return",
+    to: "if (catalog.length === 0) return",
+    tests: [watchers.mcp, watchers.tools],
+  },
+  {
+    name: "a changed tool of an MCP server is still offered",
+    file: "lib/tools/queries.ts",
+    from: "return server !== undefined && isCurrent(row, readCatalog(server))",
+    to: "return server !== undefined",
+    tests: [watchers.tools],
+  },
+  {
+    name: "a tool is allowed in words that the owner did not see",
+    file: "lib/tools/servers.ts",
+    from: "if (remote.definitionHash !== definitionHash)",
+    to: 'if (definitionHash === "")',
+    tests: [watchers.mcp],
+  },
+  {
+    name: "an MCP server makes us ask without end",
+    file: "lib/tools/mcp.ts",
+    from: "if (requests > maxRequests)",
+    to: "if (requests > 9 * maxRequests * maxRequests)",
+    tests: [watchers.mcp],
   },
   {
     name: "a model calls tools without end",

@@ -151,6 +151,31 @@ export const routeRows: RouteRow[] = [
     body: () => ({ url: "https://93.184.216.34/stolen" }),
   }),
   row("v1/tools/[tool]", "DELETE", "apiKey", ({ b }) => `/v1/tools/${b.toolId}`),
+  row("v1/tools/[tool]/try", "POST", "apiKey", ({ b }) => `/v1/tools/${b.toolId}/try`, {
+    body: () => ({ values: {} }),
+  }),
+  row("v1/bots/[bot]/mcp-servers", "GET", "apiKey", ({ b }) => `/v1/bots/${b.botId}/mcp-servers`),
+  row("v1/bots/[bot]/mcp-servers", "POST", "apiKey", ({ b }) => `/v1/bots/${b.botId}/mcp-servers`, {
+    body: () => ({ name: "Planted", url: "https://93.184.216.34/" }),
+  }),
+  row("v1/mcp-servers/[server]", "GET", "apiKey", ({ b }) => `/v1/mcp-servers/${b.serverId}`),
+  row("v1/mcp-servers/[server]", "PATCH", "apiKey", ({ b }) => `/v1/mcp-servers/${b.serverId}`, {
+    body: () => ({ name: "Stolen" }),
+  }),
+  row("v1/mcp-servers/[server]", "DELETE", "apiKey", ({ b }) => `/v1/mcp-servers/${b.serverId}`),
+  row(
+    "v1/mcp-servers/[server]/refresh",
+    "POST",
+    "apiKey",
+    ({ b }) => `/v1/mcp-servers/${b.serverId}/refresh`,
+  ),
+  row(
+    "v1/mcp-servers/[server]/tools",
+    "POST",
+    "apiKey",
+    ({ b }) => `/v1/mcp-servers/${b.serverId}/tools`,
+    { body: allowance },
+  ),
   row("v1/embed-keys/[key]", "PATCH", "apiKey", ({ a }) => `/v1/embed-keys/${a.keyId}`, {
     body: ({ b }) => ({ tools: [b.toolId] }),
   }),
@@ -270,6 +295,10 @@ export const routeRows: RouteRow[] = [
     own: [204],
   }),
 ]
+
+function allowance() {
+  return { name: "planted", definitionHash: "0".repeat(64), isWrite: false }
+}
 
 function makeUpload(): FormData {
   const form = new FormData()

@@ -20,6 +20,7 @@ export type Tenant = Shop & {
   conversationId: string
   messageId: string
   toolId: string
+  serverId: string
   crawlId: string
   /** Of an address that the key keeps out. */
   blockId: string
@@ -155,6 +156,7 @@ async function fillTenant(deployment: Deployment, word: string, people: People):
     ...shop,
     apiKeyId: apiKey.body.id,
     toolId: tool.body.id,
+    serverId: await addServer(deployment, { tenantId: shop.tenantId, botId, name: word }),
     crawlId: crawl.body.id,
     blockId: await addKeptOut(deployment, shop),
     goldenId: await addGolden(deployment, { tenantId: shop.tenantId, botId, question: `${word}?` }),
@@ -165,6 +167,28 @@ async function fillTenant(deployment: Deployment, word: string, people: People):
     ownerCookie: await people(shop.tenantId, "owner"),
     memberCookie: await people(shop.tenantId, "member"),
     viewerCookie: await people(shop.tenantId, "viewer"),
+  }
+}
+
+/** A server is asked when it is added, and none can be reached from here: by hand. */
+async function addServer(
+  deployment: Deployment,
+  { tenantId, botId, name }: { tenantId: string; botId: string; name: string },
+): Promise<string> {
+  const client = new Client({
+    connectionString: deployment.database.superuserUrl.replace(/[^/]+$/, "coatcheck"),
+  })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ id: string }>(
+      `insert into mcp_servers (id, tenant_id, bot_id, name, url)
+       values ('mcp_' || left(md5(random()::text), 24), $1, $2, $3, 'https://93.184.216.34/mcp')
+       returning id`,
+      [tenantId, botId, name],
+    )
+    return rows[0]!.id
+  } finally {
+    await client.end()
   }
 }
 
@@ -204,6 +228,7 @@ export async function readEverything(tenant: Tenant): Promise<string> {
     `/v1/bots/${tenant.botId}/embed-keys`,
     `/v1/bots/${tenant.botId}/tools`,
     `/v1/tools/${tenant.toolId}`,
+    `/v1/bots/${tenant.botId}/mcp-servers`,
     "/v1/api-keys",
     "/v1/conversations",
     `/v1/conversations/${tenant.conversationId}`,

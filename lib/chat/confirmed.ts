@@ -29,7 +29,7 @@ export async function* answerConfirmation(
     return
   }
   // The visitor's leaving does not undo what has begun: the tool's own clock ends it.
-  const result = await runTool(scope, call, new AbortController().signal)
+  const result = await runTool(scope, scope.visitor.botId, call, new AbortController().signal)
   const outcome = `The visitor approved the action ${call.name}. It ${result.isOk ? "succeeded" : "failed"}. Say briefly what came of it, in the language of the talk, from this alone:`
   const prompt = buildPrompt({
     ...question,

@@ -42,7 +42,12 @@ export async function openTools(
         confirmation = await askForConfirmation(scope, { tool, conversationId, arguments: given })
         return confirmation ? { endsTurn: true } : { text: "This tool is not allowed here." }
       }
-      const result = await runTool(scope, { toolId: tool.id, arguments: given }, signal)
+      const result = await runTool(
+        scope,
+        scope.visitor.botId,
+        { toolId: tool.id, arguments: given },
+        signal,
+      )
       hasResult ||= result.isOk
       return { text: frameResult(tool.name, result.text) }
     },

@@ -25,6 +25,8 @@ export const rates = {
   "operatorFailure.ip": { limit: 10, windowMs: minute },
   "console.user": { limit: 600, windowMs: minute },
   "upload.tenant": { limit: 60, windowMs: minute },
+  // Each makes us call an address of the owner's.
+  "toolTest.tenant": { limit: 30, windowMs: minute },
   // Tight from one address, wide for the account: a stranger cannot lock its owner out with a few tries.
   "signIn.accountFrom": { limit: 10, windowMs: 15 * minute },
   "signIn.account": { limit: 100, windowMs: 15 * minute },

@@ -11,6 +11,7 @@ import { createGolden, runGolden } from "#lib/quality/commands.ts"
 import { dismissGap } from "#lib/quality/gaps.ts"
 import { askForConfirmation } from "#lib/tools/calls.ts"
 import type { OfferedTool } from "#lib/tools/queries.ts"
+import { addServer } from "#lib/tools/servers.ts"
 import {
   type MadeTenant,
   type MadeVisitor,
@@ -49,6 +50,8 @@ export async function makeHousehold(): Promise<Household> {
     const key = await makeEmbedKey(tenant.scope, bot.id)
     await countRefusal(key.id, "origin_refused", "https://evil.example.net")
     const tool = await makeWriteTool(tenant.scope, bot.id, key.id)
+    const server = { name: canary, url: "https://93.184.216.34/mcp" }
+    await addServer(tenant.scope, bot.id, server, async () => [])
     const visitors = [await makeVisitor(key.key), await makeVisitor(key.key)]
     const answers = []
     for (const visitor of visitors) answers.push(await converse(visitor, canary, tool))

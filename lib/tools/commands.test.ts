@@ -3,9 +3,10 @@ import { createEmbedKey, updateEmbedKey } from "#lib/keys/commands.ts"
 import { disconnect, withTenant } from "#lib/tenancy/database.ts"
 import { decryptSecret } from "#lib/tenancy/encryption.ts"
 import { type MadeTenant, makeBot, makeTenant, makeTool, scopeAs } from "#prisma/factories.ts"
-import { createTool, deleteTool, secretPlace, updateTool } from "./commands.ts"
+import { createTool, deleteTool, updateTool } from "./commands.ts"
 import { getTool, listTools } from "./queries.ts"
 import { type CreateToolInput, maxToolsPerBot, toolView } from "./schema.ts"
+import { toolSecretPlace } from "./sealed-headers.ts"
 
 let tenant: MadeTenant
 let stranger: MadeTenant
@@ -42,10 +43,12 @@ describe("a header's value", () => {
     ])
     for (const place of [row, tool, events, await listTools(tenant.scope, botId)])
       expect(JSON.stringify(place)).not.toContain("shop-secret")
-    expect(JSON.parse(decryptSecret(tenant.scope, secretPlace(tool.id), row!.secret!))).toEqual({
-      authorization: secret,
-    })
-    expect(() => decryptSecret(stranger.scope, secretPlace(tool.id), row!.secret!)).toThrow()
+    expect(JSON.parse(decryptSecret(tenant.scope, toolSecretPlace(tool.id), row!.secret!))).toEqual(
+      {
+        authorization: secret,
+      },
+    )
+    expect(() => decryptSecret(stranger.scope, toolSecretPlace(tool.id), row!.secret!)).toThrow()
   })
 
   test("stays with its host: another one needs it again", async () => {

@@ -1,11 +1,8 @@
 import { record } from "#lib/audit/record.ts"
 import { requireBot } from "#lib/bots/queries.ts"
-import { type Failure, fail } from "#lib/errors.ts"
 import { newId } from "#lib/ids.ts"
 import { vetOutbound } from "#lib/outbound/fetch.ts"
-import { isAllowedHeader } from "#lib/outbound/headers.ts"
 import { type Tx, withTenant } from "#lib/tenancy/database.ts"
-import { encryptSecret } from "#lib/tenancy/encryption.ts"
 import { allow } from "#lib/tenancy/permissions.ts"
 import type { TenantScope } from "#lib/tenancy/scope.ts"
 import { requireTool, toToolView } from "./queries.ts"
@@ -19,9 +16,7 @@ import {
   type UpdateToolInput,
   updateToolInput,
 } from "./schema.ts"
-
-/** Where the headers of a tool lie. */
-export const secretPlace = (toolId: string) => ({ table: "tools", column: "secret", id: toolId })
+import { checkHeaders, checkMove, refuse, sealHeaders, toolSecretPlace } from "./sealed-headers.ts"
 
 /** Adds a tool. One that is not said to be read-only writes, unless it is a GET. */
 export async function createTool(
@@ -40,7 +35,7 @@ export async function createTool(
     const row = await tx.tool.create({
       data: {
         ...input,
-        ...sealHeaders(scope, id, headers),
+        ...sealHeaders(scope, toolSecretPlace(id), headers),
         id,
         tenantId: scope.tenantId,
         botId,
@@ -65,14 +60,15 @@ export async function updateTool(
   allow(scope, "bots.write")
   const { headers, ...input } = updateToolInput.parse(given)
   const current = await withTenant(scope, async (tx) => toToolView(await requireTool(tx, toolId)))
+  if (current.kind === "mcp") checkRemoteChange({ ...input, headers })
   const url = input.url ?? current.url
-  if (input.url ?? input.parameters) await checkAddress(url, input.parameters ?? current.parameters)
+  if (url && (input.url ?? input.parameters))
+    await checkAddress(url, input.parameters ?? current.parameters)
   if (headers) checkHeaders(headers)
   return withTenant(scope, async (tx) => {
     const row = await requireTool(tx, toolId)
     const before = toToolView(row)
-    if (!headers && before.headerNames.length > 0 && originOf(url) !== originOf(before.url))
-      throw refuse("headers", "Give the headers again: they were for another host.")
+    if (!headers && url && before.url) checkMove(before.url, url, before.headerNames)
     if (input.name && input.name !== before.name) await checkRoom(tx, row.botId, input.name, 0)
     const changes = Object.fromEntries(
       Object.entries(input).filter(([, value]) => value !== undefined),
@@ -81,7 +77,7 @@ export async function updateTool(
       where: { id: toolId },
       data: {
         ...changes,
-        ...(headers ? sealHeaders(scope, toolId, headers) : {}),
+        ...(headers ? sealHeaders(scope, toolSecretPlace(toolId), headers) : {}),
         version: row.version + 1,
       },
     })
@@ -110,8 +106,13 @@ export async function deleteTool(scope: TenantScope, toolId: string): Promise<vo
   })
 }
 
-function refuse(path: string, message: string): Failure {
-  return fail("invalid", { detail: message, issues: [{ path, message }] })
+/** What a server says of its tool is not the owner's to write. */
+function checkRemoteChange(input: object) {
+  const own = ["name", "isWrite", "isEnabled"]
+  const foreign = Object.entries(input).find(
+    ([key, value]) => value !== undefined && !own.includes(key),
+  )
+  if (foreign) throw refuse(foreign[0], "This comes from the MCP server.")
 }
 
 async function checkAddress(url: string, parameters: ToolParameters) {
@@ -123,21 +124,8 @@ async function checkAddress(url: string, parameters: ToolParameters) {
   await vetOutbound(withSampleValues(url))
 }
 
-const originOf = (url: string) => new URL(url).origin
-
-function checkHeaders(headers: Record<string, string>) {
-  for (const [name, value] of Object.entries(headers))
-    if (!isAllowedHeader(name, value))
-      throw refuse("headers", `The header ${name.slice(0, 40)} may not be set.`)
-}
-
-function sealHeaders(scope: TenantScope, toolId: string, headers: Record<string, string>) {
-  const headerNames = Object.keys(headers).sort()
-  if (headerNames.length === 0) return { headerNames, secret: null }
-  return { headerNames, secret: encryptSecret(scope, secretPlace(toolId), JSON.stringify(headers)) }
-}
-
-async function checkRoom(tx: Tx, botId: string, name: string, more = 1) {
+/** Throws `invalid` when the bot has as many tools as it may, or one of this name. */
+export async function checkRoom(tx: Tx, botId: string, name: string, more = 1) {
   const all = await tx.tool.findMany({ where: { botId } })
   if (all.some((tool) => tool.name === name))
     throw refuse("name", "Another tool of this bot has this name.")
@@ -146,6 +134,7 @@ async function checkRoom(tx: Tx, botId: string, name: string, more = 1) {
 }
 
 /** For the audit log: what it may do and where, never a header's value. */
-function toFacts({ name, isWrite, isEnabled, method, url, headerNames }: ToolView) {
-  return { name, isWrite, isEnabled, method, url, headerNames }
+export function toFacts(tool: ToolView) {
+  const { name, isWrite, isEnabled, method, url, headerNames, remoteName } = tool
+  return { name, isWrite, isEnabled, method, url, headerNames, remoteName }
 }

@@ -25,6 +25,7 @@ export const toolParameters = z.strictObject({
 })
 export type ToolParameters = z.infer<typeof toolParameters>
 
+/** What goes with every request to one host; kept encrypted and never shown again. */
 const headers = z
   .record(z.string().min(1).max(100), z.string().max(2_000))
   .refine((all) => Object.keys(all).length <= 10, "At most 10 headers.")
@@ -63,17 +64,90 @@ export const toolView = z.strictObject({
   botId: z.string(),
   name: z.string(),
   description: z.string(),
-  kind: z.enum(["http"]),
+  kind: z.enum(["http", "mcp"]),
   isWrite: z.boolean(),
   isEnabled: z.boolean(),
-  method: fields.method,
-  url: z.string(),
+  /** Null for a tool of an MCP server, which has its own address. */
+  method: fields.method.nullable(),
+  url: z.string().nullable(),
   parameters: toolParameters,
   headerNames: z.array(z.string()),
+  /** The MCP server it is one of, and what it is called there. */
+  serverId: z.string().nullable(),
+  remoteName: z.string().nullable(),
   createdAt: z.string(),
   updatedAt: z.string(),
 })
 export type ToolView = z.infer<typeof toolView>
+
+export const maxServersPerBot = 5
+
+const serverFields = {
+  name: z.string().trim().min(1, "Give it a name that you recognise.").max(60),
+  url: z.string().trim().max(1_000),
+  headers,
+}
+export const createServerInput = z.strictObject({
+  ...serverFields,
+  headers: serverFields.headers.default({}),
+})
+export type CreateServerInput = z.input<typeof createServerInput>
+
+export const updateServerInput = z.strictObject(serverFields).partial()
+export type UpdateServerInput = z.input<typeof updateServerInput>
+
+/** A tool as its MCP server describes it, without what people cannot see. */
+export const remoteTool = z.strictObject({
+  name: z.string(),
+  description: z.string(),
+  /** Null when a visitor could not read what they approve; `fault` says why. */
+  parameters: toolParameters.nullable(),
+  fault: z.string().nullable(),
+  /** The server's own word for it, and no more than a hint. */
+  isReadOnlyHint: z.boolean(),
+  definitionHash: z.string(),
+})
+export type RemoteTool = z.infer<typeof remoteTool>
+
+export const serverView = z.strictObject({
+  id: z.string(),
+  botId: z.string(),
+  name: z.string(),
+  url: z.string(),
+  headerNames: z.array(z.string()),
+  tools: z.array(
+    z.strictObject({
+      ...remoteTool.shape,
+      /** `changed`: allowed once, described otherwise since, and not offered until allowed again. */
+      state: z.enum(["off", "allowed", "changed", "gone"]),
+      /** The bot's tool, once it was allowed. */
+      toolId: z.string().nullable(),
+    }),
+  ),
+  /** When the server was last asked. */
+  readAt: z.string(),
+  createdAt: z.string(),
+})
+export type ServerView = z.infer<typeof serverView>
+
+/** Allows one tool of a server in the very words that the owner saw: `definitionHash` names them. */
+export const allowRemoteToolInput = z.strictObject({
+  name: z.string().min(1).max(200),
+  definitionHash: z.string().length(64),
+  isWrite: z.boolean().default(true),
+})
+export type AllowRemoteToolInput = z.input<typeof allowRemoteToolInput>
+
+export const tryToolInput = z.strictObject({
+  values: z
+    .record(z.string().max(40), z.union([z.string().max(1_000), z.number(), z.boolean()]))
+    .refine((all) => Object.keys(all).length <= 20, "At most 20 values.")
+    .default({}),
+})
+
+/** What came of trying a tool out. */
+export const toolTrial = z.strictObject({ isOk: z.boolean(), text: z.string() })
+export type ToolTrial = z.infer<typeof toolTrial>
 
 /** What a visitor is asked to approve. */
 export type ToolConfirmation = { callId: string; name: string; summary: string }

@@ -7,6 +7,7 @@ import * as apiKeys from "../api-keys/route.ts"
 import * as auditEvents from "../audit-events/route.ts"
 import * as botCrawls from "../bots/[bot]/crawls/route.ts"
 import * as embedKeys from "../bots/[bot]/embed-keys/route.ts"
+import * as botServers from "../bots/[bot]/mcp-servers/route.ts"
 import * as bot from "../bots/[bot]/route.ts"
 import * as search from "../bots/[bot]/search/route.ts"
 import * as sources from "../bots/[bot]/sources/route.ts"
@@ -19,9 +20,13 @@ import * as stopCrawl from "../crawls/[crawl]/stop/route.ts"
 import * as rotateEmbedKey from "../embed-keys/[key]/rotate/route.ts"
 import * as embedKey from "../embed-keys/[key]/route.ts"
 import * as leads from "../leads/route.ts"
+import * as serverRefresh from "../mcp-servers/[server]/refresh/route.ts"
+import * as server from "../mcp-servers/[server]/route.ts"
+import * as serverTools from "../mcp-servers/[server]/tools/route.ts"
 import * as source from "../sources/[source]/route.ts"
 import * as stopSource from "../sources/[source]/stop/route.ts"
 import * as tool from "../tools/[tool]/route.ts"
+import * as toolTry from "../tools/[tool]/try/route.ts"
 import * as usage from "../usage/route.ts"
 
 type Handlers = Record<string, { contract: RouteContract }>
@@ -34,6 +39,11 @@ const table: Record<string, Handlers> = {
   "/v1/bots/{bot}/embed-keys": embedKeys,
   "/v1/bots/{bot}/tools": botTools,
   "/v1/tools/{tool}": tool,
+  "/v1/tools/{tool}/try": toolTry,
+  "/v1/bots/{bot}/mcp-servers": botServers,
+  "/v1/mcp-servers/{server}": server,
+  "/v1/mcp-servers/{server}/refresh": serverRefresh,
+  "/v1/mcp-servers/{server}/tools": serverTools,
   "/v1/sources/{source}": source,
   "/v1/sources/{source}/stop": stopSource,
   "/v1/bots/{bot}/crawls": botCrawls,
