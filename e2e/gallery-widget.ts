@@ -98,6 +98,21 @@ export function listWidgetStates(gallery: Gallery): WidgetState[] {
       },
     },
     {
+      name: "capped",
+      reach: async (page) => {
+        await setNote(
+          gallery,
+          "Our assistant rests until Monday. Call us on 555 0100, we are here.",
+        )
+        await setLimits(gallery, { monthlySpendMinor: 0 })
+        const chat = await answered(page, washing)
+        await expect(chat.getByText("Our assistant rests")).toBeVisible()
+        await setLimits(gallery, { monthlySpendMinor: 2_000 })
+        await setNote(gallery, "")
+        return chat
+      },
+    },
+    {
       name: "lead-form",
       reach: async (page) => {
         const chat = await asked(page, "Do you sell garden furniture in teak?")
@@ -111,6 +126,12 @@ export function listWidgetStates(gallery: Gallery): WidgetState[] {
 
 const setKey = (gallery: Gallery, status: "active" | "disabled") =>
   gallery.api(`/v1/embed-keys/${gallery.key.id}`, { method: "PATCH", body: { status } })
+
+const setLimits = (gallery: Gallery, limits: Record<string, number>) =>
+  gallery.api(`/v1/embed-keys/${gallery.key.id}`, { method: "PATCH", body: { limits } })
+
+const setNote = (gallery: Gallery, limitNote: string) =>
+  gallery.api(`/v1/bots/${gallery.botId}`, { method: "PATCH", body: { limitNote } })
 
 export const expectConnected = (chat: Frame) => expect(chat.locator(".dot.up")).toBeVisible()
 

@@ -56,6 +56,7 @@ const fields: Record<string, string> = {
   instructions: "Instructions",
   ended: "Chats ended",
   label: "Words on the button",
+  limitNote: "Words at the limit",
   locale: "Language",
   name: "Name",
   network: "Addresses",

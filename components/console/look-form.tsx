@@ -30,6 +30,7 @@ const languages = [
 const fields = [
   "name",
   "greeting",
+  "limitNote",
   "color",
   "position",
   "label",
@@ -54,6 +55,7 @@ export function LookForm({ bot, updateBot }: { bot: BotView; updateBot: UpdateBo
       botId: bot.id,
       name: text("name"),
       greeting: text("greeting"),
+      limitNote: text("limitNote"),
       color: text("color"),
       position: text("position") === "left" ? "left" : "right",
       label: text("label") || null,
@@ -96,6 +98,15 @@ export function LookForm({ bot, updateBot }: { bot: BotView; updateBot: UpdateBo
             defaultValue={bot.starters.join("\n")}
             hint="Up to four, one a line. Visitors ask them with one tap."
             error={command.issue("starters")}
+          />
+          <TextAreaField
+            label="Words at the limit"
+            name="limitNote"
+            rows={2}
+            maxLength={300}
+            defaultValue={bot.limitNote}
+            hint="What visitors read when the messages of a day are used up, and beside the quotes when the money is. Empty: a short sentence of ours."
+            error={command.issue("limitNote")}
           />
           <div className="grid gap-5 sm:grid-cols-2">
             <Field

@@ -104,8 +104,18 @@ export function Answer({
           {text && texts.brokenOff}{" "}
           {/* When the chat itself is closed, the notice above the composer says so and has the way back. */}
           {trouble.kind !== "unavailable" && (
-            <TroubleText trouble={trouble} speech={speech} onRetry={() => chat.retry(turn)} />
+            <TroubleText
+              trouble={trouble}
+              speech={speech}
+              note={bot.limitNote}
+              onRetry={() => chat.retry(turn)}
+            />
           )}
+        </p>
+      )}
+      {turn.isCapped && bot.limitNote && (
+        <p class="note" dir="auto">
+          {bot.limitNote}
         </p>
       )}
       {!isWriting && citations.length > 0 && (

@@ -18,6 +18,7 @@ const session = (messages: MessageView[] = []): SessionView => ({
     color: "#126047",
     greeting: "Hello",
     starters: [],
+    limitNote: "",
     locale: null,
     isTest: false,
     linkOrigins: [],
@@ -29,7 +30,10 @@ const answer: StreamPart[] = [
   { type: "start", messageId: "msg_2" },
   { type: "text-delta", delta: "Two " },
   { type: "text-delta", delta: "days." },
-  { type: "data-answer", data: { isAnswered: true, mode: "model", offerLead: false } },
+  {
+    type: "data-answer",
+    data: { isAnswered: true, mode: "model", offerLead: false, isCapped: false },
+  },
   { type: "finish" },
 ]
 

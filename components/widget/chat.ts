@@ -26,6 +26,8 @@ export type Turn = {
   isAnswered: boolean
   mode: AnswerMode | null
   offersLead: boolean
+  /** Quoted because the money is used up. */
+  isCapped: boolean
   feedback: "up" | "down" | null
   /** Of the visitor's turn: sent again unchanged, so that a retry is one message. */
   clientMessageId: string | null
@@ -264,8 +266,8 @@ export function applyPart(turn: Turn, part: StreamPart): Partial<Turn> | null {
       return { citations: [...others, part.data].sort((a, b) => a.number - b.number) }
     }
     case "data-answer": {
-      const { isAnswered, mode, offerLead } = part.data
-      return { isAnswered, mode, offersLead: offerLead }
+      const { isAnswered, mode, offerLead, isCapped } = part.data
+      return { isAnswered, mode, offersLead: offerLead, isCapped }
     }
     case "data-tool-confirmation":
       return { confirmation: part.data }
@@ -297,6 +299,7 @@ function newTurn(role: Turn["role"], text: string): Turn {
     isAnswered: true,
     mode: null,
     offersLead: false,
+    isCapped: false,
     feedback: null,
     clientMessageId: null,
     confirmation: null,

@@ -28,6 +28,8 @@ export type BotLook = {
   color: string
   greeting: string | null
   starters: string[]
+  /** The owner's words for when messages or money are used up; empty: ours. */
+  limitNote: string
   locale: string | null
   isTest: boolean
   /** Where links in answers may lead, besides the cited pages. */
@@ -57,7 +59,8 @@ export type StreamPart =
   | { type: "data-citation"; data: Citation }
   | {
       type: "data-answer"
-      data: { isAnswered: boolean; mode: AnswerMode; offerLead: boolean }
+      /** `isCapped`: quoted because the money is used up. */
+      data: { isAnswered: boolean; mode: AnswerMode; offerLead: boolean; isCapped: boolean }
     }
   | { type: "data-problem"; data: ProblemView }
   | { type: "data-tool-confirmation"; data: ToolConfirmation }

@@ -5,7 +5,7 @@ import type { Trouble } from "./trouble.ts"
 
 /** Above the composer: offline, chat closed, or why the words are still in the composer. */
 export function Notice({ state, chat, speech }: { state: ChatState; chat: Chat; speech: Speech }) {
-  const { phase, trouble, isOnline } = state
+  const { bot, phase, trouble, isOnline } = state
   const { texts } = speech
   if (!isOnline) {
     return (
@@ -18,7 +18,7 @@ export function Notice({ state, chat, speech }: { state: ChatState; chat: Chat; 
   return (
     <div class="notice" role="alert">
       <p dir="auto">
-        <TroubleText trouble={trouble} speech={speech} />
+        <TroubleText trouble={trouble} speech={speech} note={bot.limitNote} />
       </p>
       {phase === "closed" && (
         <button type="button" class="button" onClick={chat.connect}>
@@ -30,25 +30,28 @@ export function Notice({ state, chat, speech }: { state: ChatState; chat: Chat; 
 }
 
 /**
- * What went wrong, and a way to try again once that makes sense. Our sentence in the visitor's language;
- * the server's own where it knows more (the owner's wording, which field).
+ * What went wrong, and a way to try again once that makes sense. Our sentence in the visitor's language, but
+ * the owner's where they wrote one for a used-up day, and the server's where it knows more (which field).
  */
 export function TroubleText({
   trouble,
   speech,
+  note,
   onRetry,
 }: {
   trouble: Trouble
   speech: Speech
+  /** The owner's words for a used-up day. */
+  note: string | undefined
   onRetry?: () => void
 }) {
   const { texts, locale } = speech
   const seconds = useCountdown(trouble.retryAt)
-  const isOwners = trouble.kind === "day" || trouble.kind === "invalid"
+  const told = trouble.kind === "day" ? note : trouble.kind === "invalid" && trouble.detail
   const text =
     trouble.kind === "rate" && seconds > 0
       ? fill(texts.rateUntil, describeWait(seconds, locale))
-      : (isOwners && trouble.detail) || texts[trouble.kind]
+      : told || texts[trouble.kind]
   return (
     <>
       {text}{" "}

@@ -71,7 +71,13 @@ export function Thread({ state, chat, speech }: { state: ChatState; chat: Chat; 
           <ol class="turns">
             {turns.map((turn, at) =>
               turn.role === "user" ? (
-                <Question key={turn.key} turn={turn} chat={chat} speech={speech} />
+                <Question
+                  key={turn.key}
+                  turn={turn}
+                  note={bot.limitNote}
+                  chat={chat}
+                  speech={speech}
+                />
               ) : (
                 <Answer
                   key={turn.key}
@@ -107,7 +113,17 @@ export function Thread({ state, chat, speech }: { state: ChatState; chat: Chat; 
   )
 }
 
-function Question({ turn, chat, speech }: { turn: Turn; chat: Chat; speech: Speech }) {
+function Question({
+  turn,
+  note,
+  chat,
+  speech,
+}: {
+  turn: Turn
+  note: string | undefined
+  chat: Chat
+  speech: Speech
+}) {
   const { texts } = speech
   return (
     <li class="mine">
@@ -121,6 +137,7 @@ function Question({ turn, chat, speech }: { turn: Turn; chat: Chat; speech: Spee
           <TroubleText
             trouble={turn.trouble}
             speech={speech}
+            note={note}
             {...(turn.trouble.kind !== "day" && { onRetry: () => chat.retry(turn) })}
           />
         </p>

@@ -198,8 +198,33 @@ test("nothing relevant found is said so, offers the lead form and costs no model
   const marker = "zebra quagga okapi xylophone"
   const { parts } = await ask(deployment, token, marker)
   const end = parts.find((part) => part.type === "data-answer")
-  expect(end?.data).toEqual({ isAnswered: false, mode: "none", offerLead: true })
+  expect(end?.data).toEqual({ isAnswered: false, mode: "none", offerLead: true, isCapped: false })
   expect(deployment.model.calls.some((c) => c.question.includes(marker))).toBe(false)
+})
+
+test("when money or messages are used up, the visitor reads the owner's own words", async ({
+  deployment,
+}) => {
+  const limitNote = "We answer again tomorrow; until then call 555 0100."
+  const shop = await openShop(deployment, { limits: { monthlySpendMinor: 0, messagesPerDay: 1 } })
+  const { body } = await shop.api(`/v1/bots/${shop.botId}`, {
+    method: "PATCH",
+    body: { limitNote },
+  })
+  expect(body).toMatchObject({ limitNote })
+  const session = await openSession(deployment, shop)
+  expect(session).toMatchObject({ bot: { limitNote } })
+  const { parts, text } = await ask(deployment, session.token, question)
+  expect(text).toContain("30 days")
+  expect(parts.find((part) => part.type === "data-answer")?.data).toEqual({
+    isAnswered: true,
+    mode: "quotes",
+    offerLead: false,
+    isCapped: true,
+  })
+  const refused = await sendMessage(deployment, session.token, "And today?")
+  expect(refused.status).toBe(429)
+  expect(await refused.json()).toMatchObject({ code: "day_limit", detail: limitNote })
 })
 
 test("a returning visitor is handed the transcript; another key, site or visitor is not", async ({

@@ -54,7 +54,10 @@ export const answerOf = (text: string): StreamPart[] => [
   { type: "start", messageId: "msg_1" },
   { type: "data-citation", data: citation },
   { type: "text-delta", delta: text },
-  { type: "data-answer", data: { isAnswered: true, mode: "model", offerLead: false } },
+  {
+    type: "data-answer",
+    data: { isAnswered: true, mode: "model", offerLead: false, isCapped: false },
+  },
   { type: "finish" },
 ]
 
@@ -91,6 +94,7 @@ export async function startStub(): Promise<Stub> {
     name: "Corner Shop",
     color: "#126047",
     greeting: "Hello! Ask me about repairs.",
+    limitNote: "",
     starters: ["How long does a repair take?"],
     locale: null,
     isTest: false,

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import type { Frame } from "@playwright/test"
+import type { StreamPart } from "#components/widget/contract.ts"
 import { ask, expect, openChat, readDrawn, tapShadowRoots, test } from "./fixtures.ts"
 import { answerOf, plainAnswer } from "./stub.ts"
 
@@ -189,7 +190,8 @@ test("too fast: says when, offers no button before; the message waits", async ({
 })
 
 test("the day's limit shows the owner's words and takes details", async ({ page, stub }) => {
-  stub.script.refusal = { status: 429, code: "day_limit", detail: "Call us on 555 0100." }
+  stub.script.bot = { limitNote: "Call us on 555 0100." }
+  stub.script.refusal = { status: 429, code: "day_limit", detail: "Try again tomorrow." }
   await page.goto(stub.shop)
   const frame = await openChat(page)
   await ask(frame, "Today?")
@@ -206,6 +208,44 @@ test("the day's limit shows the owner's words and takes details", async ({ page,
     path: "leads",
     body: { name: "Ana", email: "ana@example.com", message: "Today?" },
   })
+})
+
+test("without the owner's words the day's limit is told in the visitor's language", async ({
+  page,
+  stub,
+}) => {
+  stub.script.bot = { locale: "de" }
+  stub.script.refusal = { status: 429, code: "day_limit", detail: "Try again tomorrow." }
+  await page.goto(stub.shop)
+  const frame = await openChat(page)
+  await ask(frame, "Heute?")
+  await expect(alerts(frame)).toContainText("Dieser Chat hat sein Limit für heute erreicht.")
+  await expect(alerts(frame)).not.toContainText("tomorrow")
+})
+
+test("when the money is used up, the owner's words stand beside the quotes as plain text", async ({
+  page,
+  stub,
+}) => {
+  const note =
+    "Our assistant rests until Monday. <b>Call</b> [us](https://evil.example) on 555 0100."
+  const answer = (isCapped: boolean): StreamPart[] => [
+    { type: "start", messageId: "msg_1" },
+    { type: "text-delta", delta: "Small repairs are done while you wait." },
+    { type: "data-answer", data: { isAnswered: true, mode: "quotes", offerLead: false, isCapped } },
+    { type: "finish" },
+  ]
+  stub.script.bot = { limitNote: note }
+  stub.script.answer = answer(false)
+  await page.goto(stub.shop)
+  const frame = await openChat(page)
+  await ask(frame, "How long?")
+  await expect(frame.getByText("Small repairs")).toBeVisible()
+  await expect(frame.getByText("Our assistant rests")).toHaveCount(0)
+  stub.script.answer = answer(true)
+  await ask(frame, "And today?")
+  await expect(frame.getByText(note)).toBeVisible()
+  expect(await frame.getByRole("link").count()).toBe(0)
 })
 
 test("off line, the words stay; back on line, they go", async ({ page, stub, context }) => {

@@ -127,6 +127,7 @@ describe("an input is refused", () => {
     ["with a locale that is none", { name: "x", locale: "../../etc" }],
     ["with another side", { name: "x", position: "top" }],
     ["with too many starters", { name: "x", starters: ["a", "b", "c", "d", "e"] }],
+    ["with endless words at the limit", { name: "x", limitNote: "x".repeat(301) }],
     ["naming a tenant", { name: "x", tenantId: "ten_b" }],
     ["naming an id", { name: "x", id: "bot_b" }],
     ["naming an epoch", { name: "x", epoch: 0 }],

@@ -18,6 +18,7 @@ export function toBotView(row: BotRow): BotView {
     label: row.label,
     locale: row.locale,
     starters: Array.isArray(row.starters) ? row.starters.map(String) : [],
+    limitNote: row.limitNote,
     published: row.isPublished,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),

@@ -21,6 +21,8 @@ const fields = {
   label,
   locale,
   starters,
+  /** What visitors read when the day's messages or the money are used up; empty: a sentence of ours. */
+  limitNote: z.string().trim().max(300, "Keep these words under 300 characters."),
 }
 
 export const createBotInput = z.strictObject(fields).partial().required({ name: true })
@@ -39,6 +41,7 @@ export const botView = z.strictObject({
   label: z.string().nullable(),
   locale: z.string().nullable(),
   starters: z.array(z.string()),
+  limitNote: z.string(),
   published: z.boolean(),
   createdAt: z.string(),
   updatedAt: z.string(),

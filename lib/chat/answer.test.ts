@@ -213,7 +213,14 @@ describe("when the provider fails", () => {
     const { text, citations, end } = await ask(question)
     expect(text).toBe("You may return shoes within ninety days if the box is whole. [1]")
     expect(citations).toHaveLength(1)
-    expect(end).toEqual({ type: "end", mode: "quotes", isAnswered: true, isFailed: false, spend })
+    expect(end).toEqual({
+      type: "end",
+      mode: "quotes",
+      isAnswered: true,
+      isFailed: false,
+      isCapped: false,
+      spend,
+    })
   })
 
   test("after some words, they stay and the answer says it is cut", async () => {

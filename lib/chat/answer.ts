@@ -38,6 +38,8 @@ export type AnswerEvent =
       mode: "model" | "quotes" | "none"
       isAnswered: boolean
       isFailed: boolean
+      /** True when there was no money for a model: the answer is quoted for that reason alone. */
+      isCapped?: boolean
       /** What the model call used and the money set aside for it; null when none was made. */
       spend: Spend
     }
@@ -88,9 +90,10 @@ export async function* composeAnswer(
   const numbered = passages.map((passage, i) => ({ ...passage, number: i + 1 }))
   const prompt = buildPrompt({ ...question, passages: numbered, hasTools: tools !== null })
   means.onRead?.(found, prompt)
+  let isCapped = false
   const giveUp = function* (spend: Spend): Generator<AnswerEvent> {
     yield { type: "text", text: notFoundPhrase(question.question, question.bot.locale) }
-    yield { type: "end", mode: "none", isAnswered: false, isFailed: false, spend }
+    yield { type: "end", mode: "none", isAnswered: false, isFailed: false, isCapped, spend }
   }
   if (!isFound && !tools) {
     yield* giveUp(null)
@@ -115,6 +118,7 @@ export async function* composeAnswer(
     if (checked.text) yield { type: "text", text: checked.text }
   }
   const reservation = model && (await means.reserve!(worstCaseCost(model, prompt, tools?.tools)))
+  isCapped = model !== null && reservation === null
   let spend: Spend = null
   if (model && reservation) {
     let hasText = false
@@ -146,7 +150,7 @@ export async function* composeAnswer(
   }
   yield* show(checker.push(quotePassages(question.question, numbered)))
   yield* show(checker.flush())
-  yield { type: "end", mode: "quotes", isAnswered: true, isFailed: false, spend }
+  yield { type: "end", mode: "quotes", isAnswered: true, isFailed: false, isCapped, spend }
 }
 
 /** A follow-up such as "and on Sundays?" finds nothing alone: it is read with the question before it. */

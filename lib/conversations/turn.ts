@@ -92,12 +92,13 @@ async function storeTurn(scope: VisitorScope, input: Asked, limits: KeyLimits): 
     const conversation =
       (await tx.conversation.findFirst({ orderBy: { createdAt: "desc" } })) ??
       (await startConversation(tx, scope))
+    const day = { limits, limitNote: bot.limitNote }
     const asked = await tx.message.findFirst({
       where: { conversationId: conversation.id, role: "user", clientMessageId },
     })
     const { question, answer } = asked
-      ? await resumeQuestion(tx, scope, { conversation, question: asked }, limits)
-      : await storeQuestion(tx, scope, conversation, input, limits)
+      ? await resumeQuestion(tx, scope, { conversation, question: asked }, day)
+      : await storeQuestion(tx, scope, conversation, input, day)
     const finished = answer.status === "complete" ? toMessageView(answer) : null
     if (finished) await releaseStream(tx, scope)
     return {
@@ -150,6 +151,9 @@ async function startConversation(tx: Tx, scope: VisitorScope): Promise<Conversat
   })
 }
 
+/** What a day allows, and the owner's words for when it is over. */
+type Day = { limits: KeyLimits; limitNote: string }
+
 type Exchange = { question: MessageRow; answer: MessageRow }
 
 /** A cut line may be retried so often before a retry counts as a message of its own. */
@@ -160,14 +164,14 @@ async function resumeQuestion(
   tx: Tx,
   scope: VisitorScope,
   { conversation, question }: { conversation: ConversationRow; question: MessageRow },
-  limits: KeyLimits,
+  day: Day,
 ): Promise<Exchange> {
   const answer = await tx.message.findFirst({
     where: { conversationId: conversation.id, ordinal: question.ordinal + 1, role: "assistant" },
   })
   if (!answer) throw fail("conflict")
   if (answer.status === "complete") return { question, answer }
-  if (answer.attempts >= freeAttempts) await takeFromDay(tx, scope, limits)
+  if (answer.attempts >= freeAttempts) await takeFromDay(tx, scope, day)
   const again = { status: "streaming", text: "", citations: [], attempts: answer.attempts + 1 }
   return { question, answer: await tx.message.update({ where: { id: answer.id }, data: again }) }
 }
@@ -177,9 +181,9 @@ async function storeQuestion(
   scope: VisitorScope,
   conversation: ConversationRow,
   input: Asked,
-  limits: KeyLimits,
+  day: Day,
 ): Promise<Exchange> {
-  await takeFromDay(tx, scope, limits)
+  await takeFromDay(tx, scope, day)
   const ordinal = conversation.messageCount + 1
   const common = {
     tenantId: scope.tenantId,
@@ -222,7 +226,7 @@ async function storeQuestion(
  * Exact: the key's budget for the UTC day, of which one address gets at most its share. Half of it gone in an
  * unusual hour raises the bot check.
  */
-async function takeFromDay(tx: Tx, scope: VisitorScope, limits: KeyLimits) {
+async function takeFromDay(tx: Tx, scope: VisitorScope, { limits, limitNote }: Day) {
   const { messagesPerDay, messagesPerDayPerIpPercent } = limits
   const { keyId } = scope.visitor
   const used = await takeMessage(tx, scope, { keyId, limit: messagesPerDay })
@@ -236,7 +240,10 @@ async function takeFromDay(tx: Tx, scope: VisitorScope, limits: KeyLimits) {
       await raiseInUnusualHour(tx, scope, "messages")
     return
   }
-  throw fail("day_limit", { headers: { "retry-after": String(secondsLeftToday()) } })
+  throw fail("day_limit", {
+    ...(limitNote ? { detail: limitNote } : {}),
+    headers: { "retry-after": String(secondsLeftToday()) },
+  })
 }
 
 async function readHistory(

@@ -105,7 +105,12 @@ function writeFinished(answer: MessageView, write: Write) {
   writeText(answer.text, write)
   write({
     type: "data-answer",
-    data: { isAnswered: answer.isAnswered, mode: "stored", offerLead: !answer.isAnswered },
+    data: {
+      isAnswered: answer.isAnswered,
+      mode: "stored",
+      offerLead: !answer.isAnswered,
+      isCapped: false,
+    },
   })
   write({ type: "finish" })
   write("[DONE]")
@@ -131,6 +136,7 @@ async function writeAnswer(
     citations: [],
     spend: null,
   }
+  let isCapped = false
   try {
     write({ type: "text-start", id: "answer" })
     const { confirm } = turn
@@ -139,6 +145,7 @@ async function writeAnswer(
       : answerQuestion(scope, turn, { limits, signal })
     for await (const event of events) {
       collect(answer, event)
+      if (event.type === "end") isCapped = event.isCapped === true
       // After the switch is thrown not one more word leaves, even one that was already here.
       if (signal.aborted && event.type !== "end") continue
       if (event.type === "text") write({ type: "text-delta", id: "answer", delta: event.text })
@@ -158,7 +165,8 @@ async function writeAnswer(
       write({ type: "abort" })
     } else if (answer.status === "complete") {
       const { isAnswered, mode } = answer
-      write({ type: "data-answer", data: { isAnswered, mode, offerLead: !isAnswered } })
+      const offerLead = !isAnswered
+      write({ type: "data-answer", data: { isAnswered, mode, offerLead, isCapped } })
       write({ type: "finish" })
     } else if (answer.status === "interrupted" && !signal.aborted) {
       writeProblem("unavailable", write)

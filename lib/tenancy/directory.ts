@@ -14,6 +14,7 @@ export type AdmissionBot = {
   greeting: string
   locale: string | null
   starters: string[]
+  limitNote: string
   /** The epochs of tenant, key and bot: a pass bought under another stamp is dead. */
   stamp: string
 }

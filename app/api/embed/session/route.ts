@@ -30,6 +30,7 @@ export const POST = route({
           color: bot.color,
           greeting: bot.greeting,
           starters: bot.starters,
+          limitNote: bot.limitNote,
           locale: bot.locale,
           isTest: mode === "test",
           linkOrigins: [origin],
