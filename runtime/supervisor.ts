@@ -11,11 +11,13 @@ const webProgram = join(import.meta.dirname, "web.ts")
 const workerProgram = join(import.meta.dirname, "worker.ts")
 const restartDelaysMs = [500, 1_000, 2_000, 5_000, 15_000, 30_000]
 const settledMs = 60_000
+/** A little more than the web server gives the answers that are open. */
+const webGraceMs = 27_000
 
 export type Services = {
   /** Resolves with the web server's exit code when it ends by itself. */
   ended: Promise<number | null>
-  /** Worker first, then web: a job that is under way may still be finished. */
+  /** Both at once, each with the grace it needs: jobs and answers under way may still be finished. */
   stop(): Promise<void>
 }
 
@@ -32,8 +34,7 @@ export async function startServices(
   const web = startWeb(env, options.mode)
   const worker = startWorker(env)
   const stop = async () => {
-    await worker.stop()
-    await web.stop()
+    await Promise.all([worker.stop(), web.stop(webGraceMs)])
   }
   try {
     await waitForHealth(healthUrl(port, env.HOST), web, options.signal)

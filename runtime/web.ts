@@ -2,9 +2,11 @@ import { randomBytes } from "node:crypto"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { parseArgs } from "node:util"
 import next from "next"
+import { countOpenStreams, endOpenStreams } from "#lib/admission/open-streams.ts"
 import { pathHeader } from "#lib/auth/return-path.ts"
 import { env } from "#lib/env.ts"
 import { clientHeader, resolveClient } from "#lib/limits/client-ip.ts"
+import { freeGoneStreams } from "#lib/limits/streams.ts"
 import { log } from "#lib/log.ts"
 
 // The web process: Next behind a plain server that does what only the socket's owner can. It writes the
@@ -25,6 +27,10 @@ const embeddablePaths = /^\/(embed(\.js)?$|widget\/|api\/embed\/)/
 /** What a visitor's browser may fetch from the widget's origin; servers may use either. */
 const widgetPaths = /^\/(embed(\.js)?$|widget\/|api\/embed\/|v1\/|admin\/|health$|ready$|metrics$)/
 
+/** Requests that are being answered. */
+let running = 0
+let isStopping = false
+
 const server = createServer(
   {
     maxHeaderSize: 16 * 1024,
@@ -34,6 +40,11 @@ const server = createServer(
     connectionsCheckingInterval: 5_000,
   },
   (request, response) => {
+    running += 1
+    response.once("close", () => {
+      running -= 1
+    })
+    if (isStopping) return refuse(response, 503, { "retry-after": "2" })
     const path = readPath(request)
     if (path === null) return refuse(response, 400)
     if (request.method === "TRACE") return refuse(response, 405)
@@ -50,10 +61,9 @@ const server = createServer(
   },
 )
 
-function refuse(response: ServerResponse, status: number) {
-  response
-    .writeHead(status, { "content-length": 0, "cache-control": "no-store", connection: "close" })
-    .end()
+function refuse(response: ServerResponse, status: number, headers: Record<string, string> = {}) {
+  const closing = { "content-length": 0, "cache-control": "no-store", connection: "close" }
+  response.writeHead(status, { ...closing, ...headers }).end()
 }
 
 /** A body has half a minute to arrive, a file on a slow line two: `requestTimeout` below. */
@@ -157,14 +167,26 @@ server.on("upgrade", (request, socket, head) => {
 
 server.listen({ port: env.PORT, ...(env.HOST ? { host: env.HOST } : {}) })
 
-let isStopping = false
+// What a process before this one left open when it was killed.
+freeGoneStreams().catch((error: Error) =>
+  log.warn({ reason: error.message }, "old streams end by time"),
+)
+
+/** How long open answers may go on by themselves, and how long ended ones may take to be stored. */
+const answersMs = 20_000
+const storingMs = 4_000
+
+/** Refuses what is new, lets open answers end, and goes; the supervisor kills a little later. */
 function stop() {
   if (isStopping) return
   isStopping = true
-  server.close(() => process.exit(0))
   server.closeIdleConnections()
-  // Open answers get a moment to end; a client that never reads must not keep the process.
-  setTimeout(() => process.exit(0), 10_000).unref()
+  setInterval(() => {
+    if (running === 0 && countOpenStreams() === 0) process.exit(0)
+  }, 50)
+  setTimeout(endOpenStreams, answersMs)
+  // A client that never reads must not keep the process.
+  setTimeout(() => process.exit(0), answersMs + storingMs)
 }
 process.on("SIGTERM", stop)
 process.on("SIGINT", stop)

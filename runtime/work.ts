@@ -1,5 +1,7 @@
 import { startCrawlStarter } from "#lib/jobs/crawl-starter.ts"
 import { type ReadingOptions, startIngestQueue } from "#lib/jobs/ingest-queue.ts"
+import { findHolder } from "#lib/limits/holder.ts"
+import { freeGoneStreams } from "#lib/limits/streams.ts"
 import { log } from "#lib/log.ts"
 import { disconnect } from "#lib/tenancy/database.ts"
 import { sweepExpired } from "#lib/tenancy/directory.ts"
@@ -7,6 +9,7 @@ import { sweepExpired } from "#lib/tenancy/directory.ts"
 /** The supervisor kills after eight seconds; what is not done by then is somebody else's again. */
 const graceMs = 6_000
 const housekeepingMs = 60_000
+const soonMs = 5_000
 
 /**
  * The worker: reads sources and tidies up. It may be killed at any moment; see lib/knowledge/ingest.ts.
@@ -18,12 +21,20 @@ export async function runWorker(options: ReadingOptions = {}): Promise<void> {
   const housekeeping = setInterval(() => {
     sweepExpired().catch((error: Error) => log.warn({ reason: error.message }, "tidying failed"))
   }, housekeepingMs)
+  // What /ready says of the worker hangs on this; a lost connection is made again.
+  await findHolder("worker")
+  const watching = setInterval(() => {
+    Promise.all([findHolder("worker"), freeGoneStreams()]).catch((error: Error) =>
+      log.warn({ reason: error.message }, "tidying failed"),
+    )
+  }, soonMs)
   log.info("worker ready")
   let isStopping = false
   const stop = async () => {
     if (isStopping) return
     isStopping = true
     clearInterval(housekeeping)
+    clearInterval(watching)
     await Promise.all([queue.stop(graceMs), crawls.stop()])
     await disconnect()
     process.exit(0)

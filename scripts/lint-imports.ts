@@ -342,7 +342,7 @@ export const rows: Row[] = [
     files: /^runtime\//,
     except: test,
     only: new RegExp(
-      `^(?:package:|runtime/|lib/${ground}$|lib/(?:jobs|tenancy)/|lib/limits/[a-z-]+\\.ts$|lib/auth/return-path\\.ts$)`,
+      `^(?:package:|runtime/|lib/${ground}$|lib/(?:jobs|tenancy)/|lib/limits/[a-z-]+\\.ts$|lib/auth/return-path\\.ts$|lib/admission/open-streams\\.ts$)`,
     ),
     bad: { file: "runtime/web.ts", code: 'import { createBot } from "#lib/bots/commands.ts"' },
   },

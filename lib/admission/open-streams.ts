@@ -1,3 +1,4 @@
+import { findHolder } from "#lib/limits/holder.ts"
 import { leaseSeconds } from "#lib/limits/streams.ts"
 import { log } from "#lib/log.ts"
 import { listenForRevocations } from "#lib/tenancy/database.ts"
@@ -69,6 +70,11 @@ export function countOpenStreams(): number {
   return watch().open.size
 }
 
+/** Ends every answer that this process is writing, because it stops: visitors are told to try again. */
+export function endOpenStreams(): void {
+  for (const entry of watch().open) entry.controller.abort(new Error("this process stops"))
+}
+
 async function checkStreams(): Promise<void> {
   const state = watch()
   if (state.isChecking || state.open.size === 0) return
@@ -80,6 +86,8 @@ async function checkStreams(): Promise<void> {
     state.failingSince = null
     for (const entry of checked)
       if (!live.has(entry.sessionId)) entry.controller.abort(new Revoked())
+    // A connection that was lost made this process look dead: it says again that it is not.
+    await findHolder()
     if (Date.now() - state.leasedAt > leaseEveryMs) {
       state.leasedAt = Date.now()
       await renewStreams(ids, leaseSeconds)

@@ -4,6 +4,7 @@ import { searchKnowledge } from "#lib/knowledge/search.ts"
 import type { KeyLimits } from "#lib/limits/schema.ts"
 import { type Reservation, reserveSpend } from "#lib/limits/spend.ts"
 import { log } from "#lib/log.ts"
+import { mayCallModel } from "#lib/models/breaker.ts"
 import { findChatModel, streamModel, worstCaseCost } from "#lib/models/chat-model.ts"
 import type { VisitorScope } from "#lib/tenancy/scope.ts"
 import type { ToolConfirmation } from "#lib/tools/schema.ts"
@@ -117,8 +118,11 @@ export async function* composeAnswer(
     }
     if (checked.text) yield { type: "text", text: checked.text }
   }
-  const reservation = model && (await means.reserve!(worstCaseCost(model, prompt, tools?.tools)))
-  isCapped = model !== null && reservation === null
+  // A provider that fails is left alone for a while; that is no cap.
+  const callable = mayCallModel() ? model : null
+  const reservation =
+    callable && (await means.reserve!(worstCaseCost(callable, prompt, tools?.tools)))
+  isCapped = callable !== null && reservation === null
   let spend: Spend = null
   if (model && reservation) {
     let hasText = false

@@ -1,5 +1,6 @@
 import type { KeyLimits } from "#lib/limits/schema.ts"
 import { reserveSpend } from "#lib/limits/spend.ts"
+import { mayCallModel } from "#lib/models/breaker.ts"
 import { findChatModel, streamModel, worstCaseCost } from "#lib/models/chat-model.ts"
 import type { VisitorScope } from "#lib/tenancy/scope.ts"
 import { decideCall } from "#lib/tools/calls.ts"
@@ -38,7 +39,8 @@ export async function* answerConfirmation(
     question: `${outcome}\n${frameResult(call.name, result.text)}`,
   })
   const model = signal.aborted ? null : findChatModel()
-  const reservation = model && (await reserveSpend(scope, limits, worstCaseCost(model, prompt)))
+  const reservation =
+    model && mayCallModel() ? await reserveSpend(scope, limits, worstCaseCost(model, prompt)) : null
   if (model && reservation) {
     let hasText = false
     for await (const event of streamModel(model, prompt, signal)) {

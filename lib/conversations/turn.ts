@@ -10,6 +10,7 @@ import {
   takeMessage,
   utcDay,
 } from "#lib/limits/counters.ts"
+import { findHolder } from "#lib/limits/holder.ts"
 import type { KeyLimits } from "#lib/limits/schema.ts"
 import { type Reservation, settleSpend } from "#lib/limits/spend.ts"
 import { leaseSeconds } from "#lib/limits/streams.ts"
@@ -83,10 +84,12 @@ async function readMessage(scope: VisitorScope, input: ChatInput) {
 
 async function storeTurn(scope: VisitorScope, input: Asked, limits: KeyLimits): Promise<Turn> {
   const { clientMessageId } = input
+  // Before the transaction: it may ask for a connection of its own.
+  const holder = await findHolder()
   return withTenant(scope, async (tx) => {
     // Two keys on one page are two sessions of one visitor, and write to one conversation.
     await tx.$queryRaw`select id from public.visitors where id = ${scope.visitor.visitorId} for update`
-    await takeStream(tx, scope, clientMessageId)
+    await takeStream(tx, scope, { clientMessageId, holder })
     const bot = await tx.bot.findFirst({ where: { id: scope.visitor.botId } })
     if (!bot) throw fail("unauthorized")
     const conversation =
@@ -115,12 +118,23 @@ async function storeTurn(scope: VisitorScope, input: Asked, limits: KeyLimits): 
 }
 
 /** The session row is the lock: it serialises a session's turns and carries the lease. */
-async function takeStream(tx: Tx, scope: VisitorScope, clientMessageId: string) {
-  const taken = await tx.$queryRaw<{ id: string }[]>`
-    update public.sessions set streaming_until = now() + make_interval(secs => ${leaseSeconds})
-    where id = ${scope.visitor.sessionId} and (streaming_until is null or streaming_until < now())
-    returning id`
-  if (taken.length === 1) return
+async function takeStream(
+  tx: Tx,
+  scope: VisitorScope,
+  { clientMessageId, holder }: { clientMessageId: string; holder: number | null },
+) {
+  const take = async () => {
+    const taken = await tx.$queryRaw<{ id: string }[]>`
+      update public.sessions
+      set streaming_until = now() + make_interval(secs => ${leaseSeconds}), streaming_by = ${holder}
+      where id = ${scope.visitor.sessionId} and (streaming_until is null or streaming_until < now())
+      returning id`
+    return taken.length === 1
+  }
+  if (await take()) return
+  // The process that was writing may be gone: a retry right after a crash must not wait for its lease.
+  await tx.$queryRaw`select limits.free_gone_streams()`
+  if (await take()) return
   const twin = await tx.message.findFirst({ where: { role: "user", clientMessageId } })
   throw fail(twin ? "in_progress" : "stream_limit", { headers: { "retry-after": "2" } })
 }

@@ -168,7 +168,8 @@ async function writeAnswer(
       const offerLead = !isAnswered
       write({ type: "data-answer", data: { isAnswered, mode, offerLead, isCapped } })
       write({ type: "finish" })
-    } else if (answer.status === "interrupted" && !signal.aborted) {
+    } else if (answer.status === "interrupted" && (!signal.aborted || revoked.aborted)) {
+      // The provider failed half-way, or this process stops.
       writeProblem("unavailable", write)
     }
   }

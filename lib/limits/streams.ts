@@ -4,9 +4,11 @@ import { log } from "#lib/log.ts"
 import { callDefiner } from "#lib/tenancy/database.ts"
 import { countRefusal } from "#lib/tenancy/directory.ts"
 import type { VisitorScope } from "#lib/tenancy/scope.ts"
+import { findHolder } from "./holder.ts"
 
 // Guarantees: at most so many answers are being written at once for one address and one key, over all
-// processes. A place is a lease: a process that dies gives it back by time.
+// processes. A place is a lease that names its process: one that dies gives it back at once, and by time where
+// the database could not tell.
 
 const perAddress = 5
 const perKey = 50
@@ -24,12 +26,16 @@ export async function withStreamLease<T>(
 ): Promise<T> {
   const id = newId("usage")
   const { sessionId, keyId, origin } = scope.visitor
-  const [row] = await callDefiner<{ is_taken: boolean }>(
-    "take_stream",
-    "select limits.take_stream($1, $2, $3, $4, $5, $6, $7) as is_taken",
-    [id, sessionId, keyId, ip, perAddress, perKey, leaseSeconds],
-  )
-  if (!row?.is_taken) {
+  const holder = await findHolder()
+  const take = async () => {
+    const [row] = await callDefiner<{ is_taken: boolean }>(
+      "take_stream",
+      "select limits.take_stream($1, $2, $3, $4, $5, $6, $7, $8) as is_taken",
+      [id, sessionId, keyId, ip, perAddress, perKey, leaseSeconds, holder],
+    )
+    return row?.is_taken === true
+  }
+  if (!(await take()) && !((await freeGoneStreams()) > 0 && (await take()))) {
     await countRefusal(keyId, "stream_limit", origin)
     throw fail("stream_limit", { headers: { "retry-after": "2" } })
   }
@@ -47,4 +53,10 @@ export async function withStreamLease<T>(
     await free()
     throw error
   }
+}
+
+/** Ends what processes that are gone left open, their half answers marked as interrupted. Returns how many. */
+export async function freeGoneStreams(): Promise<number> {
+  const sql = "select limits.free_gone_streams() as count"
+  return (await callDefiner<{ count: number }>("free_gone_streams", sql, []))[0]?.count ?? 0
 }

@@ -6,6 +6,7 @@ import type { Usage } from "#lib/billing/commands.ts"
 import { costOf, deploymentPrice, type TokenPrice } from "#lib/billing/prices.ts"
 import { env } from "#lib/env.ts"
 import { log } from "#lib/log.ts"
+import { noteModelCall } from "./breaker.ts"
 import {
   maxOutputTokens,
   maxRetries,
@@ -113,6 +114,7 @@ export async function* streamModel(
   const room = { bytes: maxToolBytes }
   let callsLeft = maxToolCalls
   let error: unknown = null
+  let hasAnswered = false
   for (let step = 1; ; step += 1) {
     const areClosed = step === maxSteps || callsLeft === 0
     const request = { ...prompt, messages }
@@ -120,6 +122,7 @@ export async function* streamModel(
     let next = await stream.next()
     for (; !next.done; next = await stream.next()) yield { type: "text", text: next.value }
     addUsage(usage, next.value, promptText(request) + toolText(list))
+    hasAnswered ||= next.value.text !== "" || next.value.calls.length > 0
     error = next.value.error ?? (clock.aborted ? new Error("the model took too long") : null)
     if (!toolbox || areClosed || error || signal.aborted || next.value.calls.length === 0) break
     // What is past the limit is not even answered: a hundred calls cost no more than five.
@@ -129,6 +132,8 @@ export async function* streamModel(
     if (!answered) break
     messages.push(...toMessages(next.value.text, answered, step, room))
   }
+  // A visitor who left before the first word says nothing about the provider.
+  if (hasAnswered || !outerSignal.aborted) noteModelCall(hasAnswered ? null : error)
   if (error && !outerSignal.aborted) {
     const reason = String((error as Error).message ?? error).slice(0, 300)
     log.warn({ code: "model_failed", model: name, reason }, "model call failed")

@@ -1,4 +1,6 @@
+import { setTimeout as delay } from "node:timers/promises"
 import {
+  APICallError,
   jsonSchema,
   type LanguageModel,
   streamText,
@@ -6,6 +8,7 @@ import {
   type ToolSet,
   tool,
 } from "ai"
+import { jitter, readRetryAfterMs } from "./breaker.ts"
 import type { ModelPrompt, ModelTool } from "./chat-model.ts"
 
 const firstTokenMs = 20_000
@@ -14,8 +17,9 @@ const stepMs = 90_000
 /** The most a model may write at once. */
 export const maxOutputTokens = 1_000
 
-/** One retry, and only of a call that failed before it answered. */
+/** One retry, and only of a call that failed before it answered; ours, since the SDK's waits seconds without jitter. */
 export const maxRetries = 1
+const retryMs = 250
 
 /** As the model wrote it: the name may be none of ours, the input anything. */
 export type RequestedCall = { name: string; input: unknown }
@@ -37,6 +41,26 @@ export async function* streamStep(
   tools: { list: ModelTool[]; areClosed: boolean },
   signal: AbortSignal,
 ): AsyncGenerator<string, StepOutcome> {
+  for (let retries = 0; ; retries += 1) {
+    const outcome = yield* tryStep(model, { instructions, messages }, tools, signal)
+    const hasBegun = outcome.text !== "" || outcome.calls.length > 0
+    if (hasBegun || retries === maxRetries || !isPassing(outcome.error)) return outcome
+    await delay(jitter(retryMs), null, { signal }).catch(() => {})
+    if (signal.aborted) return outcome
+  }
+}
+
+/** Overload, a fault on their side or a line that broke; not one that asks for a longer pause than a visitor waits. */
+function isPassing(error: unknown): boolean {
+  return APICallError.isInstance(error) && error.isRetryable && readRetryAfterMs(error) <= 1_000
+}
+
+async function* tryStep(
+  model: LanguageModel,
+  { instructions, messages }: ModelPrompt,
+  tools: { list: ModelTool[]; areClosed: boolean },
+  signal: AbortSignal,
+): AsyncGenerator<string, StepOutcome> {
   const outcome: StepOutcome = { text: "", calls: [], reported: null, error: null }
   try {
     const result = streamText({
@@ -49,7 +73,7 @@ export async function* streamStep(
         : {}),
       abortSignal: signal,
       maxOutputTokens,
-      maxRetries,
+      maxRetries: 0,
       timeout: { firstChunkMs: firstTokenMs, totalMs: stepMs },
       onError: ({ error }) => {
         outcome.error = error

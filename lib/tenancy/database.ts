@@ -187,6 +187,34 @@ export async function listenForRevocations(
   return () => client.end()
 }
 
+/** As limits.list_alive knows them. */
+export const processKinds = { web: 1, worker: 2 } as const
+export type ProcessKind = keyof typeof processKinds
+
+/**
+ * Holds an advisory lock under `number` on a connection of its own, by which everyone on this database can tell
+ * that this process is alive: it goes with the process, kill -9 included. Calls `onLost` when it is gone without
+ * that. Throws when it cannot connect.
+ */
+export async function showAlive(
+  kind: ProcessKind,
+  number: number,
+  onLost: () => void,
+): Promise<void> {
+  const client = new pg.Client({
+    connectionString: env.DATABASE_URL,
+    application_name: "coatcheck-alive",
+    connectionTimeoutMillis: 2_000,
+    keepAlive: true,
+  })
+  client.on("error", onLost)
+  client.on("end", onLost)
+  await client.connect()
+  await client.query("select pg_advisory_lock(20261120 + $1, $2)", [processKinds[kind], number])
+  // As above: a sign of life is no reason to live.
+  ;(client as pg.Client & { unref(): void }).unref()
+}
+
 /** Closes the pool: for tests and for processes that end. */
 export async function disconnect(): Promise<void> {
   const open = shared.coatcheckConnections

@@ -1,5 +1,5 @@
 import { fail } from "#lib/errors.ts"
-import { callDefiner, pingDatabase } from "./database.ts"
+import { callDefiner, pingDatabase, processKinds } from "./database.ts"
 import type { MemberPermission, Role } from "./permissions.ts"
 
 // Guarantees: answers "which tenant is this?" before one is known, by exact match only, through the
@@ -328,4 +328,11 @@ export async function requireDatabase(): Promise<void> {
   await pingDatabase().catch((error: Error) => {
     throw fail("unavailable", { internal: error.message })
   })
+}
+
+/** Whether a worker is alive on this database. */
+export async function hasWorker(): Promise<boolean> {
+  const sql = "select limits.list_alive($1) <> '{}' as is_there"
+  const [row] = await callDefiner<{ is_there: boolean }>("has_worker", sql, [processKinds.worker])
+  return row?.is_there === true
 }

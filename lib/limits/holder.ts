@@ -1,0 +1,36 @@
+import { randomInt } from "node:crypto"
+import { log } from "#lib/log.ts"
+import { type ProcessKind, showAlive } from "#lib/tenancy/database.ts"
+
+// Guarantees: the number is this process's alone, and the database calls it alive exactly as long as it is.
+
+type Holder = { number: number; isAlive: boolean; asking: Promise<number | null> | null }
+
+const shared = globalThis as typeof globalThis & { coatcheckHolder?: Holder }
+
+/**
+ * The number under which this process holds its leases; null while the database cannot be shown that it is
+ * alive: those leases end by time alone.
+ */
+export async function findHolder(kind: ProcessKind = "web"): Promise<number | null> {
+  shared.coatcheckHolder ??= { number: randomInt(1, 2 ** 31 - 1), isAlive: false, asking: null }
+  const holder = shared.coatcheckHolder
+  if (holder.isAlive) return holder.number
+  holder.asking ??= ask(kind, holder).finally(() => {
+    holder.asking = null
+  })
+  return holder.asking
+}
+
+async function ask(kind: ProcessKind, holder: Holder): Promise<number | null> {
+  try {
+    await showAlive(kind, holder.number, () => {
+      holder.isAlive = false
+    })
+    holder.isAlive = true
+    return holder.number
+  } catch (error) {
+    log.warn({ code: "holder_unknown", reason: (error as Error).message }, "not seen as alive")
+    return null
+  }
+}

@@ -1,0 +1,56 @@
+import { APICallError } from "ai"
+
+// Guarantees: a provider that fails is left alone. After a few failures in a row this process calls it no more
+// for a while, so that visitors get their quotes at once and an overloaded provider gets no storm; then one call
+// at a time tries whether it is back.
+
+const failuresToOpen = 3
+const pauseMs = 10_000
+const longestPauseMs = 60_000
+
+type Breaker = { failures: number; closedAgainAt: number }
+
+// Pages and route handlers may hold separate copies of this module: one breaker a process all the same.
+const shared = globalThis as typeof globalThis & { coatcheckBreaker?: Breaker }
+
+function breaker(): Breaker {
+  shared.coatcheckBreaker ??= { failures: 0, closedAgainAt: 0 }
+  return shared.coatcheckBreaker
+}
+
+/** Whether the model may be called now. Whoever is let through after a pause is the only one until the next. */
+export function mayCallModel(now = Date.now()): boolean {
+  const state = breaker()
+  if (state.failures < failuresToOpen) return true
+  if (now < state.closedAgainAt) return false
+  state.closedAgainAt = now + jitter(pauseMs)
+  return true
+}
+
+/** Notes how a call ended: null when the provider answered. */
+export function noteModelCall(error: unknown, now = Date.now()): void {
+  const state = breaker()
+  if (error === null) {
+    state.failures = 0
+    state.closedAgainAt = 0
+    return
+  }
+  state.failures += 1
+  const asked = readRetryAfterMs(error)
+  // "Not before then" counts from the first time it is said.
+  if (asked > pauseMs) state.failures = Math.max(state.failures, failuresToOpen)
+  const pause = Math.max(jitter(pauseMs), Math.min(asked, longestPauseMs))
+  state.closedAgainAt = Math.max(state.closedAgainAt, now + pause)
+}
+
+/** Between one and two times `ms`: processes that failed together must not come back together. */
+export function jitter(ms: number): number {
+  return ms * (1 + Math.random())
+}
+
+/** What the provider's Retry-After asks for; 0 when it says nothing usable. */
+export function readRetryAfterMs(error: unknown): number {
+  if (!APICallError.isInstance(error)) return 0
+  const seconds = Number(error.responseHeaders?.["retry-after"])
+  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : 0
+}
