@@ -119,7 +119,7 @@ export async function* composeAnswer(
     if (checked.text) yield { type: "text", text: checked.text }
   }
   // A provider that fails is left alone for a while; that is no cap.
-  const callable = mayCallModel() ? model : null
+  const callable = model && mayCallModel() ? model : null
   const reservation =
     callable && (await means.reserve!(worstCaseCost(callable, prompt, tools?.tools)))
   isCapped = callable !== null && reservation === null
