@@ -59,6 +59,30 @@ export function listConsoleStops(gallery: Gallery): Stop[] {
         await expect(page.getByRole("dialog")).toBeVisible()
       },
     },
+    {
+      name: "knowledge-add-pages",
+      path: `${bot}/knowledge`,
+      act: async (page) => {
+        await page.getByRole("button", { name: "Add a source" }).click()
+        await page.getByRole("tab", { name: "Web pages" }).click()
+      },
+    },
+    {
+      name: "knowledge-add-website",
+      path: `${bot}/knowledge`,
+      act: async (page) => {
+        await page.getByRole("button", { name: "Add a source" }).click()
+        await page.getByRole("tab", { name: "Whole website" }).click()
+      },
+    },
+    {
+      name: "knowledge-choices",
+      path: `${bot}/knowledge`,
+      act: async (page) => {
+        await page.getByRole("button", { name: /^Actions for Do you ship/ }).click()
+        await expect(page.getByText("Under an answer visitors see")).toBeVisible()
+      },
+    },
     { name: "knowledge-empty", path: `${fresh}/knowledge` },
     {
       name: "playground",

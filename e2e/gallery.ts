@@ -238,6 +238,7 @@ async function addOddities(deployment: Deployment, { api, botId, key }: Place): 
   const pair = { question: "Do you ship to islands?", answer: "Yes, it takes two days longer." }
   const source = await api<{ id: string }>(`/v1/bots/${botId}/sources`, { body: pair })
   await waitForSource(api, source.body.id)
+  await api(`/v1/sources/${source.body.id}`, { method: "PATCH", body: { visibility: "hidden" } })
 }
 
 const leads: Json[] = [

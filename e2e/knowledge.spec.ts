@@ -5,6 +5,7 @@ import { type CrawledSite, crawledOrigin, startCrawledSite } from "./crawled-sit
 import { type Deployment, startDeployment } from "./deployment.ts"
 import { expect } from "./fixtures.ts"
 import { writePdf } from "./pdf.ts"
+import { askWidget, findWidget } from "./widget.ts"
 
 // What an owner does with knowledge, in the console of a built deployment. Its worker is the tests' own
 // (e2e/site-worker.ts), which knows one website on this machine. The steps share what earlier ones made.
@@ -224,6 +225,49 @@ test("a page of the website answers", async () => {
   const cited = answers.getByRole("listitem").filter({ hasText: "cited" }).first()
   await expect(cited).toContainText("floor 8")
   await expect(cited).toContainText("Bathroom")
+})
+
+test("what visitors see of a source is the owner's choice, and acts at once", async () => {
+  const lamps = formats.find(({ name }) => name === "lamps.pdf")!
+  const askPreview = async () => {
+    await openScreen("Playground")
+    const chat = await findWidget(owner)
+    await askWidget(chat, lamps.question)
+    const answer = chat.getByRole("log")
+    await expect(answer).toContainText(lamps.answer)
+    await expect(chat.getByRole("button", { name: "Helpful", exact: true }).last()).toBeVisible()
+    return chat
+  }
+  await expect(
+    (await askPreview()).getByRole("button", { name: /^Source 1: lamps/ }).first(),
+  ).toBeVisible()
+  await openScreen("Knowledge")
+  await sourceRow("lamps")
+    .getByRole("button", { name: /^Actions for/ })
+    .click()
+  await owner.getByRole("menuitem", { name: "Nothing (it still answers)" }).click()
+  await expect(sourceRow("lamps")).toContainText("Hidden from visitors")
+  // The answer before is the same visitor's: it hides its source as well.
+  const chat = await askPreview()
+  await expect(chat.getByRole("button", { name: /^Source/ })).toHaveCount(0)
+  await expect(chat.getByRole("log")).not.toContainText("[1]")
+  await expect(chat.getByRole("log")).not.toContainText("lamps.pdf")
+})
+
+test("they add pages by a list of addresses; one that is none is named and the others are read", async () => {
+  site.pages.set("/attic", "<title>Attic</title><main><p>The attic sale begins in May.</p></main>")
+  await openScreen("Knowledge")
+  await owner.getByRole("button", { name: "Add a source" }).click()
+  await owner.getByRole("tab", { name: "Web pages" }).click()
+  await owner
+    .getByLabel("Addresses of pages, one per line")
+    .fill(`${crawledOrigin}/attic\nhttp://127.0.0.1/admin`)
+  await owner.getByRole("button", { name: "Read these pages" }).click()
+  await expect(owner.getByText("1 address left out")).toBeVisible()
+  await expect(owner.getByLabel("Addresses of pages, one per line")).toHaveValue(/attic/)
+  await expect(sourceRow("Attic").getByText("Ready", { exact: true })).toBeVisible({
+    timeout: 20_000,
+  })
 })
 
 test("they delete a source, and the next question about it gets “I don’t know”", async () => {

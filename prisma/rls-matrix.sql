@@ -66,6 +66,7 @@ with allowed (finding, reason) as (values
   ('directory.find_source_tenant(text): security definer', 'the tenant of one source by exact id, for jobs'),
   ('directory.list_unfinished_sources(integer): security definer', 'ids only, for the worker'),
   ('directory.list_due_crawls(): security definer', 'ids only, for the worker'),
+  ('directory.list_due_pages(): security definer', 'ids only, for the worker'),
   ('directory.count_queue(): security definer', 'two numbers, for the operator''s metrics'),
   ('directory.count_refusal(text,text,text): security definer', 'adds to a count; returns nothing'),
   ('directory.count_refusal(text,text,text,text): security definer', 'adds to two counts; returns nothing'),

@@ -51,7 +51,7 @@ function report(label: string, value: number, goal: number, isAtMost: boolean): 
 
 async function benchPdf(): Promise<void> {
   const { makePdf } = await import("#lib/knowledge/pdf.fixture.ts")
-  const { addFileSource } = await import("#lib/knowledge/commands.ts")
+  const { addFileSource } = await import("#lib/knowledge/add-sources.ts")
   const { chunkText } = await import("#lib/knowledge/chunk.ts")
   const { extractText } = await import("#lib/knowledge/extract.ts")
   const { indexChunk } = await import("#lib/knowledge/corpus.ts")

@@ -3,6 +3,7 @@ import { Icon } from "#components/ui/icon.tsx"
 import { RelativeTime } from "#components/ui/relative-time.tsx"
 import type { Citation, MessageView } from "#lib/conversations/schema.ts"
 import { Prose } from "./prose.tsx"
+import { visibilityNotes } from "./source-visibility.tsx"
 
 /** Who said what, with the sources under each answer. A visitor's words stay the text they are. */
 export function ConversationThread({ messages }: { messages: MessageView[] }) {
@@ -81,6 +82,7 @@ function Passage({ citation }: { citation: Citation }) {
         <span className="min-w-0 truncate">
           {citation.title}
           {citation.page === null ? "" : `, page ${citation.page}`}
+          {citation.visibility === "hidden" ? ` (${visibilityNotes.hidden})` : ""}
         </span>
         <Icon name="chevron" size={16} className="transition-transform group-open:rotate-180" />
       </summary>

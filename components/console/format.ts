@@ -33,3 +33,10 @@ export function formatDay(date: string): string {
 export function formatSite(origin: string): string {
   return origin.replace(/^https:\/\//, "")
 }
+
+/** "about 2 minutes left". */
+export function formatTimeLeft(seconds: number): string {
+  if (seconds < 60)
+    return `about ${seconds < 10 ? "10" : Math.ceil(seconds / 10) * 10} seconds left`
+  return `about ${formatNumber(Math.round(seconds / 60), "minute")} left`
+}

@@ -9,6 +9,7 @@ import type { CrawlView, SourceView } from "#lib/knowledge/schema.ts"
 import { AddSource, type AddSourceActions } from "./add-source.tsx"
 import { useCan, useConsole } from "./console-context.tsx"
 import { formatNumber } from "./format.ts"
+import { OlderLink } from "./older-link.tsx"
 import { routes } from "./routes.ts"
 import { isSiteBusy, type SiteActions, SourceSites } from "./source-sites.tsx"
 import { type SourceActions, SourceTable } from "./source-table.tsx"
@@ -20,16 +21,21 @@ type KnowledgeBoardProps = {
   botId: string
   sources: SourceView[]
   sites: CrawlView[]
+  /** Which part of a long list this is, and what is after it. */
+  cursor: string | null
+  nextCursor: string | null
   actions: AddSourceActions & SourceActions & SiteActions
 }
 
 const pollMs = 1500
 
 /** Everything the bot knows. Reads the list again while something is being worked on. */
-export function KnowledgeBoard({ botId, actions, ...initial }: KnowledgeBoardProps) {
+export function KnowledgeBoard(props: KnowledgeBoardProps) {
+  const { botId, actions, cursor, nextCursor, ...initial } = props
+
   const { tenantId } = useConsole()
   const canWrite = useCan("knowledge.write")
-  const { sources, sites, readAgain, add } = useLiveSources(tenantId, botId, initial)
+  const { sources, sites, readAgain, add } = useLiveSources({ tenantId, botId, cursor }, initial)
   const uploads = useUploads(botId, add)
   const [isAdding, setAdding] = useState(false)
   const isFormShown = canWrite && (isAdding || sources.length === 0 || uploads.pending.length > 0)
@@ -41,6 +47,7 @@ export function KnowledgeBoard({ botId, actions, ...initial }: KnowledgeBoardPro
         <div className="flex flex-wrap items-center justify-between gap-3">
           <p className="text-quiet">
             {formatNumber(sources.length, "source")}
+            {cursor || nextCursor ? " on this page" : ""}
             {failed > 0 ? `, ${formatNumber(failed, "failed", "failed")}` : ""}.
             {canWrite ? (
               <span className="pointer-coarse:hidden"> Drop files anywhere to add them.</span>
@@ -80,6 +87,7 @@ export function KnowledgeBoard({ botId, actions, ...initial }: KnowledgeBoardPro
             actions={actions}
             onChanged={readAgain}
           />
+          <OlderLink cursor={nextCursor} label="Older sources" />
         </Card>
       ) : canWrite || sites.length > 0 ? null : (
         <Card>
@@ -93,7 +101,9 @@ export function KnowledgeBoard({ botId, actions, ...initial }: KnowledgeBoardPro
 
 type Live = { sources: SourceView[]; sites: CrawlView[] }
 
-function useLiveSources(tenantId: string, botId: string, initial: Live) {
+type Place = { tenantId: string; botId: string; cursor: string | null }
+
+function useLiveSources({ tenantId, botId, cursor }: Place, initial: Live) {
   const router = useRouter()
   const [sources, setSources] = useState(initial.sources)
   const [sites, setSites] = useState(initial.sites)
@@ -105,7 +115,7 @@ function useLiveSources(tenantId: string, botId: string, initial: Live) {
   const readAgain = useCallback(async () => {
     try {
       const [pages, websites] = await Promise.all([
-        fetch(`${sourcesUrl(tenantId, botId)}?limit=200`),
+        fetch(sourcesUrl(tenantId, botId, cursor)),
         fetch(sitesUrl(tenantId, botId)),
       ])
       if (pages.ok) setSources((await pages.json()).data)
@@ -113,7 +123,7 @@ function useLiveSources(tenantId: string, botId: string, initial: Live) {
     } catch {
       // Offline for a moment: the next turn of the timer tries again.
     }
-  }, [tenantId, botId])
+  }, [tenantId, botId, cursor])
 
   useEffect(() => {
     if (!isBusy) return

@@ -7,17 +7,18 @@ import { Card } from "#components/ui/card.tsx"
 import { Icon } from "#components/ui/icon.tsx"
 import { Menu, MenuItem, MenuSeparator } from "#components/ui/menu.tsx"
 import { RelativeTime } from "#components/ui/relative-time.tsx"
-import type { CrawlView } from "#lib/knowledge/schema.ts"
+import type { CrawlView, UpdateCrawlInput } from "#lib/knowledge/schema.ts"
 import type { Command } from "./command.ts"
 import { ConfirmDialog } from "./confirm-dialog.tsx"
 import { useCan } from "./console-context.tsx"
-import { formatNumber, formatSite } from "./format.ts"
-import { type Schedule, schedules } from "./source-web.tsx"
+import { formatNumber, formatSite, formatTimeLeft } from "./format.ts"
+import { VisibilityItems, visibilityNotes } from "./source-visibility.tsx"
+import { describeSchedule, scheduleOptions } from "./source-web.tsx"
 import { useCommand } from "./use-command.ts"
 
 export type SiteActions = {
   refreshSite: Command<{ crawlId: string }>
-  scheduleSite: Command<{ crawlId: string; schedule: Schedule }>
+  updateSite: Command<{ crawlId: string } & UpdateCrawlInput>
   stopSite: Command<{ crawlId: string }>
   deleteSite: Command<{ crawlId: string }>
 }
@@ -83,7 +84,7 @@ function SiteCard({ site, actions, onChanged, onDelete }: SiteCardProps) {
   const canWrite = useCan("knowledge.write")
   const options = { isProblemToasted: true, onDone: onChanged }
   const refresh = useCommand(actions.refreshSite, options)
-  const schedule = useCommand(actions.scheduleSite, options)
+  const update = useCommand(actions.updateSite, options)
   const stop = useCommand(actions.stopSite, options)
   const crawlId = site.id
   const isBusy = isSiteBusy(site)
@@ -117,19 +118,22 @@ function SiteCard({ site, actions, onChanged, onDelete }: SiteCardProps) {
                 Read it again now
               </MenuItem>
             )}
-            {schedules
+            {scheduleOptions
               .filter(({ value }) => value !== site.schedule)
-              .map(({ value, label }) => (
+              .map(({ value }) => (
                 <MenuItem
                   key={value}
                   icon="history"
-                  onSelect={() => void schedule.run({ crawlId, schedule: value })}
+                  onSelect={() => void update.run({ crawlId, schedule: value })}
                 >
-                  {value === "never"
-                    ? "Stop reading it regularly"
-                    : `Read it ${label.toLowerCase()}`}
+                  {describeSchedule(value)}
                 </MenuItem>
               ))}
+            <MenuSeparator />
+            <VisibilityItems
+              current={site.visibility}
+              onChoose={(visibility) => void update.run({ crawlId, visibility })}
+            />
             <MenuSeparator />
             <MenuItem icon="trash" isDanger onSelect={onDelete}>
               Delete with all its pages
@@ -169,6 +173,7 @@ function SiteProgress({ site }: { site: CrawlView }) {
     <div className="flex max-w-80 flex-col gap-1.5">
       <span className="text-13 text-quiet tabular-nums">
         {site.pagesDone} of {formatNumber(site.pagesFound, "page")} found so far
+        {site.secondsLeft === null ? "" : ` · ${formatTimeLeft(site.secondsLeft)}`}
       </span>
       <progress
         aria-label={`Reading ${site.url}`}
@@ -181,7 +186,7 @@ function SiteProgress({ site }: { site: CrawlView }) {
 }
 
 function SiteFacts({ site }: { site: CrawlView }) {
-  const schedule = schedules.find(({ value }) => value === site.schedule)
+  const schedule = scheduleOptions.find(({ value }) => value === site.schedule)
   return (
     <p className="text-13 text-quiet">
       {formatNumber(site.pagesReady, "page")}
@@ -192,6 +197,8 @@ function SiteFacts({ site }: { site: CrawlView }) {
           <RelativeTime at={site.finishedAt} />
         </>
       ) : null}
+      {site.exclude.length > 0 ? ` · without ${site.exclude.join(", ")}` : ""}
+      {site.visibility === "link" ? "" : ` · ${visibilityNotes[site.visibility]}`}
     </p>
   )
 }

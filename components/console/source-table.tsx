@@ -9,13 +9,15 @@ import { Menu, MenuItem, MenuLink, MenuSeparator } from "#components/ui/menu.tsx
 import { RelativeTime } from "#components/ui/relative-time.tsx"
 import { Cell, Row, Table } from "#components/ui/table.tsx"
 import { useNotify } from "#components/ui/toast.tsx"
-import type { SourceView } from "#lib/knowledge/schema.ts"
+import type { SourceView, UpdateSourceInput } from "#lib/knowledge/schema.ts"
 import type { Gated } from "#lib/quality/schema.ts"
 import type { Command } from "./command.ts"
 import { ConfirmDialog } from "./confirm-dialog.tsx"
 import { useCan, useConsole } from "./console-context.tsx"
 import { formatBytes } from "./format.ts"
 import { useGatedCommand } from "./quality-gate.tsx"
+import { VisibilityItems, visibilityNotes } from "./source-visibility.tsx"
+import { describeSchedule, scheduleOptions } from "./source-web.tsx"
 import { acceptedFiles, replaceSource } from "./upload-source.ts"
 import { useCommand } from "./use-command.ts"
 
@@ -24,6 +26,7 @@ export type SourceActions = {
   deleteSource: Command<{ sourceId: string; confirmedRunId?: string }, Gated<null>>
   retrySource: Command<{ sourceId: string }>
   stopSource: Command<{ sourceId: string }>
+  updateSource: Command<{ sourceId: string } & UpdateSourceInput>
 }
 
 const isWaiting = ({ status }: SourceView) => status === "queued" || status === "processing"
@@ -57,6 +60,7 @@ export function SourceTable({ sources, base, actions, onChanged }: SourceTablePr
   })
   const retry = useCommand(actions.retrySource, { isProblemToasted: true, onDone: onChanged })
   const stop = useCommand(actions.stopSource, { isProblemToasted: true, onDone: onChanged })
+  const update = useCommand(actions.updateSource, { isProblemToasted: true, onDone: onChanged })
   const replacement = useReplacement(onChanged)
 
   return (
@@ -89,6 +93,7 @@ export function SourceTable({ sources, base, actions, onChanged }: SourceTablePr
                   {source.notice ? (
                     <p className="mt-0.5 text-13 text-quiet">{source.notice}</p>
                   ) : null}
+                  <SourceChoices source={source} />
                 </div>
               </div>
             </Cell>
@@ -134,8 +139,28 @@ export function SourceTable({ sources, base, actions, onChanged }: SourceTablePr
                     Stop reading
                   </MenuItem>
                 ) : null}
+                {canWrite && source.kind === "page" && source.crawlId === null
+                  ? scheduleOptions
+                      .filter(({ value }) => value !== source.schedule)
+                      .map(({ value }) => (
+                        <MenuItem
+                          key={value}
+                          icon="history"
+                          onSelect={() => void update.run({ sourceId: source.id, schedule: value })}
+                        >
+                          {describeSchedule(value)}
+                        </MenuItem>
+                      ))
+                  : null}
                 {canWrite ? (
                   <>
+                    <MenuSeparator />
+                    <VisibilityItems
+                      current={source.visibility}
+                      onChoose={(visibility) =>
+                        void update.run({ sourceId: source.id, visibility })
+                      }
+                    />
                     <MenuSeparator />
                     <MenuItem icon="trash" isDanger onSelect={() => setDoomed(source)}>
                       Delete
@@ -204,6 +229,18 @@ function useReplacement(onChanged: () => void) {
       picker.current?.click()
     },
   }
+}
+
+/** What was chosen for a source, where that is not what everyone has. */
+function SourceChoices({ source }: { source: SourceView }) {
+  const rhythm = scheduleOptions.find(({ value }) => value === source.schedule)
+  const choices = [
+    source.visibility === "link" ? "" : visibilityNotes[source.visibility],
+    source.schedule === "never" ? "" : `read ${rhythm?.label.toLowerCase()}`,
+  ].filter(Boolean)
+  if (choices.length === 0) return null
+  const text = choices.join(" · ")
+  return <p className="mt-0.5 text-13 text-quiet">{text.charAt(0).toUpperCase() + text.slice(1)}</p>
 }
 
 function SourceState({ source }: { source: SourceView }) {

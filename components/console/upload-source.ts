@@ -5,9 +5,16 @@ export const acceptedFiles =
   ".pdf,.docx,.pptx,.xlsx,.csv,.tsv,.html,.htm,.md,.markdown,.txt,.json,.jsonl"
 export const maxFileBytes = 20_000_000
 
-/** Where files go in, and where the list is read while something is being worked on. */
-export function sourcesUrl(tenantId: string, botId: string): string {
-  return `/api/console/${tenantId}/bots/${botId}/sources`
+/** How many sources a page of the list has. */
+export const sourcesPerPage = 100
+
+/** Where files go in, and where a page of the list is read while something is being worked on. */
+export function sourcesUrl(tenantId: string, botId: string, cursor: string | null = null): string {
+  const query = new URLSearchParams({
+    limit: String(sourcesPerPage),
+    ...(cursor ? { cursor } : {}),
+  })
+  return `/api/console/${tenantId}/bots/${botId}/sources?${query}`
 }
 
 /** Where the list of websites is read while one of them is. */

@@ -42,11 +42,13 @@ export function MenuItem(props: ItemProps & { onSelect: () => void; isDisabled?:
   return (
     <DropdownMenu.Item
       disabled={props.isDisabled ?? false}
+      aria-current={props.isCurrent ? "true" : undefined}
       onSelect={props.onSelect}
       className={itemClasses(props.isDanger ?? false)}
     >
       {props.icon ? <Icon name={props.icon} size={18} /> : null}
       <span className="min-w-0 flex-1">{props.children}</span>
+      {props.isCurrent ? <Icon name="check" size={16} className="text-action" /> : null}
     </DropdownMenu.Item>
   )
 }

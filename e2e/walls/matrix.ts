@@ -213,12 +213,18 @@ export const routeRows: RouteRow[] = [
   row("v1/sources/[source]", "PUT", "apiKey", ({ b }) => `/v1/sources/${b.sourceId}`, {
     body: () => ({ title: "Planted", text: "Planted by somebody else." }),
   }),
+  row("v1/sources/[source]", "PATCH", "apiKey", ({ b }) => `/v1/sources/${b.sourceId}`, {
+    body: () => ({ visibility: "hidden" }),
+  }),
   row("v1/sources/[source]/stop", "POST", "apiKey", ({ b }) => `/v1/sources/${b.sourceId}/stop`),
   row("v1/bots/[bot]/crawls", "GET", "apiKey", ({ b }) => `/v1/bots/${b.botId}/crawls`),
   row("v1/bots/[bot]/crawls", "POST", "apiKey", ({ b }) => `/v1/bots/${b.botId}/crawls`, {
     body: () => ({ url: "https://93.184.216.34/" }),
   }),
   row("v1/crawls/[crawl]", "GET", "apiKey", ({ b }) => `/v1/crawls/${b.crawlId}`),
+  row("v1/crawls/[crawl]", "PATCH", "apiKey", ({ b }) => `/v1/crawls/${b.crawlId}`, {
+    body: () => ({ exclude: ["/"] }),
+  }),
   row("v1/crawls/[crawl]/stop", "POST", "apiKey", ({ b }) => `/v1/crawls/${b.crawlId}/stop`),
   row("v1/crawls/[crawl]", "DELETE", "apiKey", ({ b }) => `/v1/crawls/${b.crawlId}`),
   row("v1/conversations", "GET", "apiKey", ({ b }) => `/v1/conversations?botId=${b.botId}`, {
@@ -345,9 +351,9 @@ export const actionRows: ActionRow[] = [
   action(botActions, "addQuestion", ({ b }) => ({ botId: b.botId, question: "Q?", answer: "A" })),
   action(botActions, "deleteSource", ({ b }) => ({ sourceId: b.sourceId })),
   action(botActions, "retrySource", ({ b }) => ({ sourceId: b.sourceId })),
-  action(knowledgeActions, "addPage", ({ b }) => ({
+  action(knowledgeActions, "addPages", ({ b }) => ({
     botId: b.botId,
-    url: "https://93.184.216.34/",
+    urls: "https://93.184.216.34/",
   })),
   action(knowledgeActions, "addSite", ({ b }) => ({
     botId: b.botId,
@@ -355,9 +361,13 @@ export const actionRows: ActionRow[] = [
   })),
   action(knowledgeActions, "stopSource", ({ b }) => ({ sourceId: b.sourceId })),
   action(knowledgeActions, "refreshSite", ({ b }) => ({ crawlId: b.crawlId })),
-  action(knowledgeActions, "scheduleSite", ({ b }) => ({
+  action(knowledgeActions, "updateSite", ({ b }) => ({
     crawlId: b.crawlId,
     schedule: "daily",
+  })),
+  action(knowledgeActions, "updateSource", ({ b }) => ({
+    sourceId: b.sourceId,
+    visibility: "hidden",
   })),
   action(knowledgeActions, "stopSite", ({ b }) => ({ crawlId: b.crawlId })),
   action(knowledgeActions, "deleteSite", ({ b }) => ({ crawlId: b.crawlId })),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import { CitationFilter, type JudgeSupport } from "./citations.ts"
+import { CitationFilter, hideMarkers, type JudgeSupport } from "./citations.ts"
 
 /** Whatever was retrieved supports whatever is said. */
 const trusting: JudgeSupport = (_, numbers) => numbers
@@ -146,4 +146,12 @@ test("only what stands behind a marker waits, and only until its sentence is ove
   expect(push(" more [1]\n")).toBe(" more [1]\n")
   expect(push("End [1]")).toBe("End")
   expect(checker.flush().text).toBe(" [1]")
+})
+
+test("markers of hidden sources are taken out, the others stay", () => {
+  const hidden = new Set([2])
+  expect(hideMarkers("One [1]. Two [2]. Both [1, 2]. List [a](b) [2].", hidden)).toBe(
+    "One [1]. Two. Both [1]. List [a](b).",
+  )
+  expect(hideMarkers("One [1, 3].", hidden)).toBe("One [1, 3].")
 })

@@ -110,6 +110,18 @@ function findFirstMarker(sentence: string): number {
   return found === -1 ? possible : Math.min(found, possible)
 }
 
+/** Takes the markers of these numbers out of a text whose markers are whole. */
+export function hideMarkers(text: string, hidden: ReadonlySet<number>): string {
+  if (hidden.size === 0) return text
+  return text.replace(marker, (found, list: string) => {
+    const numbers = readNumbers(list)
+    const shown = numbers.filter((number) => !hidden.has(number))
+    if (shown.length === numbers.length) return found
+    const lead = found.startsWith(" ") ? " " : ""
+    return shown.length === 0 ? "" : lead + shown.map((number) => `[${number}]`).join("")
+  })
+}
+
 function readNumbers(list: string): number[] {
   return list.split(",").map(Number)
 }

@@ -1,6 +1,14 @@
+import type { Visibility } from "#lib/knowledge/schema.ts"
 import type { ModelPrompt } from "#lib/models/chat-model.ts"
 
-export type PromptPassage = { number: number; title: string; heading: string; text: string }
+export type PromptPassage = {
+  number: number
+  title: string
+  heading: string
+  text: string
+  /** A source that visitors do not see has no name for the model to tell them. */
+  visibility: Visibility
+}
 
 /** Characters of passages a prompt may carry: bounds what one message can cost. */
 const passageBudget = 12_000
@@ -50,7 +58,13 @@ export function largestPrompt(): ModelPrompt {
   return buildPrompt({
     bot: { name: widest(60), instructions: widest(4_000), locale: null },
     passages: [
-      { number: 1, title: widest(1_200), heading: widest(1_200), text: widest(passageBudget) },
+      {
+        number: 1,
+        title: widest(1_200),
+        heading: widest(1_200),
+        text: widest(passageBudget),
+        visibility: "link",
+      },
     ],
     history: Array.from({ length: 8 }, () => ({ role: "user" as const, text: widest(2_000) })),
     question: widest(4_000),
@@ -61,10 +75,11 @@ export function largestPrompt(): ModelPrompt {
 function formatPassages(passages: PromptPassage[]): string {
   let left = passageBudget
   return passages
-    .map(({ number, title, heading, text }) => {
+    .map(({ number, title, heading, text, visibility }) => {
       const shown = text.slice(0, Math.max(0, left))
       left -= shown.length
-      return `[${number}] ${title}${heading ? ` – ${heading}` : ""}\n${shown}`
+      const place = [visibility === "hidden" ? "" : title, heading].filter(Boolean).join(" – ")
+      return `[${number}] ${place}\n${shown}`
     })
     .join("\n\n")
 }

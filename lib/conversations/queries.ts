@@ -13,7 +13,9 @@ import type {
   ConversationView,
   MessageStatus,
   MessageView,
+  VisitorMessage,
 } from "./schema.ts"
+import { showMessages } from "./visible.ts"
 
 export type ConversationRow = NonNullable<Awaited<ReturnType<Tx["conversation"]["findFirst"]>>>
 export type MessageRow = NonNullable<Awaited<ReturnType<Tx["message"]["findFirst"]>>>
@@ -30,7 +32,11 @@ export function toMessageView(row: MessageRow): MessageView {
     text: row.text,
     status: isAbandoned ? "interrupted" : (row.status as MessageStatus),
     isAnswered: row.isAnswered,
-    citations: row.citations as Citation[],
+    citations: (row.citations as Citation[]).map((each) => ({
+      ...each,
+      // Answers from before there was a choice.
+      visibility: each.visibility ?? "link",
+    })),
     feedback: row.feedback === "up" || row.feedback === "down" ? row.feedback : null,
     createdAt: row.createdAt.toISOString(),
   }
@@ -101,7 +107,7 @@ async function readMessages(tx: Tx, conversationId: string): Promise<MessageView
   return rows.reverse().map(toMessageView)
 }
 
-export type Transcript = { id: string | null; messages: MessageView[] }
+export type Transcript = { id: string | null; messages: VisitorMessage[] }
 
 /** The visitor's own conversation; `id` is null before the first message. */
 export async function getTranscript(scope: VisitorScope): Promise<Transcript> {
@@ -109,7 +115,7 @@ export async function getTranscript(scope: VisitorScope): Promise<Transcript> {
   return withTenant(scope, async (tx) => {
     const row = await tx.conversation.findFirst({ orderBy: { createdAt: "desc" } })
     return row
-      ? { id: row.id, messages: await readMessages(tx, row.id) }
+      ? { id: row.id, messages: await showMessages(tx, await readMessages(tx, row.id)) }
       : { id: null, messages: [] }
   })
 }

@@ -1,4 +1,5 @@
 import { z } from "zod"
+import { visibilities } from "#lib/knowledge/schema.ts"
 
 export const citation = z.strictObject({
   number: z.number().int(),
@@ -9,8 +10,13 @@ export const citation = z.strictObject({
   text: z.string(),
   url: z.string().nullable(),
   page: z.number().int().nullable(),
+  /** What the visitor sees of it: an owner's choice for each source. */
+  visibility: z.enum(visibilities),
 })
 export type Citation = z.infer<typeof citation>
+
+/** As its visitor gets it: what is hidden from them is not among them, a link only where it is shown. */
+export type VisitorCitation = Omit<Citation, "visibility">
 
 export const messageStatuses = ["complete", "streaming", "interrupted", "failed"] as const
 export type MessageStatus = (typeof messageStatuses)[number]
@@ -26,6 +32,7 @@ export const messageView = z.strictObject({
   createdAt: z.string(),
 })
 export type MessageView = z.infer<typeof messageView>
+export type VisitorMessage = Omit<MessageView, "citations"> & { citations: VisitorCitation[] }
 
 export const conversationView = z.strictObject({
   id: z.string(),

@@ -21,7 +21,8 @@ import { allow } from "#lib/tenancy/permissions.ts"
 import type { VisitorScope } from "#lib/tenancy/scope.ts"
 import { findCall } from "#lib/tools/calls.ts"
 import { type ConversationRow, type MessageRow, toMessageView } from "./queries.ts"
-import type { ChatInput, Citation, MessageView } from "./schema.ts"
+import type { ChatInput, Citation, VisitorMessage } from "./schema.ts"
+import { showMessages } from "./visible.ts"
 
 // Guarantees: once beginTurn returns, the visitor's message is on disk and counted once, however often
 // it is retried; one answer a session is written at a time; no transaction is open while a model talks.
@@ -37,7 +38,7 @@ export type Turn = {
   /** Set when the visitor decides about a call that waits instead of asking. */
   confirm: { callId: string; isApproved: boolean } | null
   /** The finished answer, when this message was already answered: nothing is left to do. */
-  finished: MessageView | null
+  finished: VisitorMessage | null
 }
 
 const historyMessages = 8
@@ -102,7 +103,8 @@ async function storeTurn(scope: VisitorScope, input: Asked, limits: KeyLimits): 
     const { question, answer } = asked
       ? await resumeQuestion(tx, scope, { conversation, question: asked }, day)
       : await storeQuestion(tx, scope, conversation, input, day)
-    const finished = answer.status === "complete" ? toMessageView(answer) : null
+    const isFinished = answer.status === "complete"
+    const [finished = null] = isFinished ? await showMessages(tx, [toMessageView(answer)]) : []
     if (finished) await releaseStream(tx, scope)
     return {
       conversationId: conversation.id,

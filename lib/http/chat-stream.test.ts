@@ -2,10 +2,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vit
 import { POST as chat } from "#app/api/embed/chat/route.ts"
 import { countOpenStreams } from "#lib/admission/open-streams.ts"
 import type { AnswerEvent } from "#lib/chat/answer.ts"
-import { getTranscript } from "#lib/conversations/queries.ts"
+import { getConversation, getTranscript } from "#lib/conversations/queries.ts"
 import { env } from "#lib/env.ts"
 import { updateEmbedKey } from "#lib/keys/commands.ts"
 import type { EmbedKeyView } from "#lib/keys/schema.ts"
+import { updateSource } from "#lib/knowledge/commands.ts"
 import { clientHeader } from "#lib/limits/client-ip.ts"
 import { newSecret } from "#lib/secrets.ts"
 import { disconnect } from "#lib/tenancy/database.ts"
@@ -16,6 +17,7 @@ import {
   makeBot,
   makeEmbedKey,
   makeTenant,
+  makeTextSource,
   makeVisitor,
 } from "#prisma/factories.ts"
 
@@ -41,6 +43,7 @@ const citation = {
   text: "Ninety days.",
   url: null,
   page: null,
+  visibility: "link" as const,
 }
 const end = (changes: object = {}) =>
   ({
@@ -126,6 +129,53 @@ const typesOf = (parts: Part[]) => parts.map(({ type }) => type)
 const textOf = (parts: Part[]) => parts.map(({ delta }) => delta ?? "").join("")
 const readAnswer = async () => (await getTranscript(visitor.scope)).messages.at(-1)!
 
+describe("a source's owner decides what visitors see of it:", () => {
+  const answerFrom = (...shown: ("link" | "title" | "hidden")[]): Script =>
+    async function* () {
+      for (const [i, visibility] of shown.entries()) {
+        const url = `https://shop.example.com/${i}`
+        yield { type: "citation", citation: { ...citation, number: i + 1, url, visibility } }
+        yield { type: "text", text: `Fact ${i} [${i + 1}]. ` }
+      }
+      yield end()
+    }
+
+  test("all of it, no link, or nothing at all, in the stream and when it is read again", async () => {
+    answering.script = answerFrom("link", "title", "hidden")
+    const body = { message: "How long?", clientMessageId: "m1" }
+    const parts = await readAll(await send(body))
+    const urls = parts.flatMap(({ type, data }) => (type === "data-citation" ? [data!.url] : []))
+    expect(urls).toEqual(["https://shop.example.com/0", null])
+    expect(textOf(parts)).toBe("Fact 0 [1]. Fact 1 [2]. Fact 2. ")
+    expect(parts.find(({ type }) => type === "data-answer")?.data).toMatchObject({
+      isAnswered: true,
+    })
+    expect(JSON.stringify(parts)).not.toMatch(/hidden|visibility/)
+    const again = await readAll(await send(body))
+    const stored = await readAnswer()
+    expect(textOf(again)).toBe(stored.text)
+    expect(stored.text).toBe("Fact 0 [1]. Fact 1 [2]. Fact 2. ")
+    expect(stored.citations.map(({ url }) => url)).toEqual(urls)
+    expect(JSON.stringify([again, stored])).not.toMatch(/hidden|visibility/)
+  })
+
+  test("the owner reads the whole answer, and hiding a source later hides it in old answers", async () => {
+    const source = await makeTextSource(tenant.scope, key.botIds[0]!, { title: "T", text: "Fact." })
+    answering.script = async function* () {
+      yield { type: "citation", citation: { ...citation, sourceId: source.id } }
+      yield { type: "text", text: "Ninety days [1]." }
+      yield end()
+    }
+    await readAll(await send())
+    expect((await readAnswer()).citations).toHaveLength(1)
+    await updateSource(tenant.scope, source.id, { visibility: "hidden" })
+    expect(await readAnswer()).toMatchObject({ text: "Ninety days.", citations: [] })
+    const { id } = await getTranscript(visitor.scope)
+    const { messages } = await getConversation(tenant.scope, id!)
+    expect(messages.at(-1)).toMatchObject({ text: "Ninety days [1].", citations: [{ number: 1 }] })
+  })
+})
+
 describe("a whole answer", () => {
   test("comes as the parts that the AI SDK knows, in order, and is stored as it was sent", async () => {
     const response = await send()
@@ -145,10 +195,11 @@ describe("a whole answer", () => {
       "data-answer",
       "finish",
     ])
+    const { visibility: _, ...shown } = citation
     expect(await readAnswer()).toMatchObject({
       text: textOf(parts),
       status: "complete",
-      citations: [citation],
+      citations: [shown],
     })
     expect(countOpenStreams()).toBe(0)
   })

@@ -1,8 +1,10 @@
 import { openStream, Revoked } from "#lib/admission/open-streams.ts"
 import { type AnswerEvent, answerQuestion } from "#lib/chat/answer.ts"
+import { hideMarkers } from "#lib/chat/citations.ts"
 import { answerConfirmation } from "#lib/chat/confirmed.ts"
-import type { Citation, MessageView } from "#lib/conversations/schema.ts"
+import type { Citation, VisitorMessage } from "#lib/conversations/schema.ts"
 import { type FinishedAnswer, finishTurn, type Turn } from "#lib/conversations/turn.ts"
+import { showCitation } from "#lib/conversations/visible.ts"
 import { errorTable } from "#lib/errors.ts"
 import type { KeyLimits } from "#lib/limits/schema.ts"
 import { log } from "#lib/log.ts"
@@ -100,7 +102,7 @@ async function writeTurn(
 }
 
 /** The answer of a message that was retried after it had been answered: the same text, once. */
-function writeFinished(answer: MessageView, write: Write) {
+function writeFinished(answer: VisitorMessage, write: Write) {
   for (const citation of answer.citations) write({ type: "data-citation", data: citation })
   writeText(answer.text, write)
   write({
@@ -143,13 +145,21 @@ async function writeAnswer(
     const events = confirm
       ? answerConfirmation(scope, { ...turn, confirm }, { limits, signal })
       : answerQuestion(scope, turn, { limits, signal })
+    const hidden = new Set<number>()
     for await (const event of events) {
       collect(answer, event)
       if (event.type === "end") isCapped = event.isCapped === true
       // After the switch is thrown not one more word leaves, even one that was already here.
       if (signal.aborted && event.type !== "end") continue
-      if (event.type === "text") write({ type: "text-delta", id: "answer", delta: event.text })
-      if (event.type === "citation") write({ type: "data-citation", data: event.citation })
+      if (event.type === "citation") {
+        const shown = showCitation(event.citation)
+        if (shown) write({ type: "data-citation", data: shown })
+        else hidden.add(event.citation.number)
+      }
+      if (event.type === "text") {
+        const delta = hideMarkers(event.text, hidden)
+        if (delta) write({ type: "text-delta", id: "answer", delta })
+      }
       if (event.type === "confirmation")
         write({ type: "data-tool-confirmation", data: event.confirmation })
     }

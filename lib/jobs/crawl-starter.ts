@@ -1,9 +1,9 @@
-import { startCrawl } from "#lib/knowledge/open-crawl.ts"
+import { queueDuePage, startCrawl } from "#lib/knowledge/open-crawl.ts"
 import type { Fetch } from "#lib/knowledge/robots.ts"
 import { log } from "#lib/log.ts"
-import { listDueCrawls } from "#lib/tenancy/directory.ts"
+import { listDueCrawls, listDuePages } from "#lib/tenancy/directory.ts"
 
-// Opens the runs of websites whose turn it is. What a run then reads are ordinary sources of the queue.
+// Opens the runs of websites whose turn it is, and queues single pages whose turn it is. What a run then reads are ordinary sources of the queue.
 // Two processes may see the same website: the row's own status decides who opens its run.
 
 const pollMs = 2_000
@@ -30,6 +30,7 @@ export function startCrawlStarter(options: { fetch?: Fetch } = {}): CrawlStarter
   }
 
   const turn = async () => {
+    for (const page of await listDuePages()) await queueDuePage(page)
     for (const { crawlId, tenantId } of await listDueCrawls()) {
       if (stopping.signal.aborted || running.size >= atOnce) return
       if (running.has(crawlId)) continue

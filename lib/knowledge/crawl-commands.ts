@@ -7,9 +7,17 @@ import { allow } from "#lib/tenancy/permissions.ts"
 import type { TenantScope } from "#lib/tenancy/scope.ts"
 import { holdBot, removeChunks } from "./corpus.ts"
 import { forgetPages, lockCrawl } from "./crawl.ts"
+import { holdTenant, parse } from "./hold.ts"
 import { type CrawlRow, toCrawlView } from "./queries.ts"
 import { quotas } from "./quotas.ts"
-import { type AddCrawlInput, addCrawlInput, type CrawlView, type crawlSchedules } from "./schema.ts"
+import {
+  type AddCrawlInput,
+  addCrawlInput,
+  type CrawlView,
+  type UpdateCrawlInput,
+  updateCrawlInput,
+} from "./schema.ts"
+import { nextRunAt } from "./settle.ts"
 import { normalizeUrl } from "./site.ts"
 
 /**
@@ -23,33 +31,35 @@ export async function addCrawl(
   vet: typeof vetOutbound = vetOutbound,
 ): Promise<CrawlView> {
   allow(scope, "knowledge.write")
-  const parsed = addCrawlInput.safeParse(input)
-  if (!parsed.success) throw fail("invalid", parsed.error.issues[0]?.message ?? "")
-  const { schedule, maxPages } = parsed.data
-  await vet(parsed.data.url, { allowsHttp: true })
-  const url = normalizeUrl(parsed.data.url)
+  const { url: address, ...choices } = parse(addCrawlInput, input)
+  await vet(address, { allowsHttp: true })
+  const url = normalizeUrl(address)
   if (!url) throw fail("url_not_allowed")
   return withTenant(scope, async (tx) => {
-    await tx.$queryRaw`select 1 from tenants where id = ${scope.tenantId} for no key update`
     if (!(await holdBot(tx, botId))) throw fail("not_found")
-    const known = await tx.crawl.findFirst({ where: { botId, url } })
+    const found = await tx.crawl.findFirst({ where: { botId, url }, select: { id: true } })
+    const known = found && (await lockCrawl(tx, found.id))
     if (known) {
       const row = await tx.crawl.update({
         where: { id: known.id },
-        data: { schedule, maxPages, ...(isAtWork(known) ? {} : queued) },
+        data: { ...choices, ...(isAtWork(known) ? {} : queued) },
       })
+      await showPages(tx, row)
       return toCrawlView(tx, row)
     }
+    await holdTenant(tx, scope.tenantId)
+    const twin = await tx.crawl.findFirst({ where: { botId, url } })
+    if (twin) return toCrawlView(tx, twin)
     if ((await tx.crawl.count()) >= quotas.crawls) {
       throw fail("conflict", "You have as many websites as one account may have. Delete one first.")
     }
     const row = await tx.crawl.create({
-      data: { id: newId("crawl"), tenantId: scope.tenantId, botId, url, schedule, maxPages },
+      data: { id: newId("crawl"), tenantId: scope.tenantId, botId, url, ...choices },
     })
     await record(tx, scope, {
       action: "crawl.added",
       target: row.id,
-      after: { botId, url, schedule },
+      after: { botId, url, ...choices },
     })
     return toCrawlView(tx, row)
   })
@@ -69,25 +79,39 @@ export async function refreshCrawl(scope: TenantScope, crawlId: string): Promise
   })
 }
 
-/** Changes when the website is read again. */
-export async function scheduleCrawl(
+/**
+ * Changes when the website is read again, what visitors see of its pages (at once), and which paths are left
+ * out (from the next reading on).
+ */
+export async function updateCrawl(
   scope: TenantScope,
   crawlId: string,
-  schedule: (typeof crawlSchedules)[number],
+  input: UpdateCrawlInput,
 ): Promise<CrawlView> {
   allow(scope, "knowledge.write")
+  const changes = parse(updateCrawlInput, input)
+  const { schedule, visibility, exclude } = changes
   return withTenant(scope, async (tx) => {
+    await lockPages(tx, crawlId)
     const crawl = await requireLocked(tx, crawlId)
-    const days = { never: 0, daily: 1, weekly: 7 }[schedule]
-    const from = (crawl.finishedAt ?? new Date()).getTime()
-    const nextRunAt = days > 0 ? new Date(from + days * 86_400_000) : null
+    const isRescheduled = schedule && !isAtWork(crawl)
     const row = await tx.crawl.update({
       where: { id: crawlId },
-      data: { schedule, ...(isAtWork(crawl) ? {} : { nextRunAt }) },
+      data: {
+        ...(schedule ? { schedule } : {}),
+        ...(visibility ? { visibility } : {}),
+        ...(exclude ? { exclude } : {}),
+        ...(isRescheduled ? { nextRunAt: nextRunAt(schedule, crawl.finishedAt) } : {}),
+      },
     })
-    await record(tx, scope, { action: "crawl.scheduled", target: crawlId, after: { schedule } })
+    if (visibility) await showPages(tx, row)
+    await record(tx, scope, { action: "crawl.updated", target: crawlId, after: changes })
     return toCrawlView(tx, row)
   })
+}
+
+async function showPages(tx: Tx, { id, visibility }: CrawlRow): Promise<void> {
+  await tx.source.updateMany({ where: { crawlId: id }, data: { visibility } })
 }
 
 /** Stops the reading of a website. Pages that are read stay; those that wait are given up. */

@@ -3,8 +3,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { disconnect, withTenant } from "#lib/tenancy/database.ts"
 import { listDueCrawls } from "#lib/tenancy/directory.ts"
 import { type MadeTenant, makeBot, makeTenant } from "#prisma/factories.ts"
-import { addPageSource, cancelSource, retrySource } from "./commands.ts"
-import { addCrawl, deleteCrawl, refreshCrawl, scheduleCrawl, stopCrawl } from "./crawl-commands.ts"
+import { addPageSource } from "./add-sources.ts"
+import { cancelSource, retrySource } from "./commands.ts"
+import { addCrawl, deleteCrawl, refreshCrawl, stopCrawl, updateCrawl } from "./crawl-commands.ts"
 import { ingestSource } from "./ingest.ts"
 import { startCrawl } from "./open-crawl.ts"
 import { getCrawl, getSource, listSources } from "./queries.ts"
@@ -340,7 +341,7 @@ describe("a whole website", () => {
     await changeCrawl(crawl.id, { nextRunAt: new Date(Date.now() - 1_000) })
     expect(await isDue()).toBe(true)
     expect(await run(crawl.id)).toMatchObject({ status: "done" })
-    expect((await scheduleCrawl(tenant.scope, crawl.id, "never")).nextRunAt).toBeNull()
+    expect((await updateCrawl(tenant.scope, crawl.id, { schedule: "never" })).nextRunAt).toBeNull()
   })
 
   test("whose worker died while opening or closing it is picked up", async () => {

@@ -1,9 +1,10 @@
 import { newId } from "#lib/ids.ts"
 import type { Tx } from "#lib/tenancy/database.ts"
+import { holdTenant } from "./hold.ts"
 import { type CrawlRow, readSkipped, type SourceRow } from "./queries.ts"
 import { crawlLimits, quotas } from "./quotas.ts"
 import { isAllowedByRobots } from "./robots.ts"
-import { chooseLinks } from "./site.ts"
+import { chooseLinks, isUnderPath } from "./site.ts"
 
 // A website is read in runs. A run is opened in open-crawl.ts (robots.txt, sitemap, the pages known so far) and then
 // is nothing but queued sources: each page that is read takes up the links it finds, and the last one
@@ -12,6 +13,9 @@ import { chooseLinks } from "./site.ts"
 export const spentSentence = "The time or size for one reading of this website was used up."
 const limitNotice = (pages: number) =>
   `This website has more pages than the ${pages} that were read.`
+const fullNotice =
+  "Your account has as many sources as it may have, so some pages of this website were not read."
+export const excludedSentence = "You left this part of the website out."
 export const nothing = "No page of this website could be read."
 
 /** Whether a run has used up its time or bytes; what is left of it is not read. */
@@ -57,12 +61,14 @@ export async function queuePages(
     take: quotas.sources,
   })
   const known = [...rows.map(({ url }) => url ?? ""), ...readSkipped(crawl).map(({ url }) => url)]
-  const chosen = chooseLinks(links, { home: crawl.url, known }).filter((url) =>
-    isAllowedByRobots(crawl.robots, url),
+  const chosen = chooseLinks(links, { home: crawl.url, known }).filter(
+    (url) => isAllowedByRobots(crawl.robots, url) && !isUnderPath(url, crawl.exclude),
   )
-  const held = await tx.source.count()
-  const room = Math.max(0, Math.min(crawl.maxPages - crawl.foundCount, quotas.sources - held))
-  const taken = chosen.slice(0, room)
+  if (chosen.length === 0) return
+  await holdTenant(tx, crawl.tenantId)
+  const places = Math.max(0, quotas.sources - (await tx.source.count()))
+  const wanted = Math.max(0, crawl.maxPages - crawl.foundCount)
+  const taken = chosen.slice(0, Math.min(wanted, places))
   if (taken.length > 0) {
     await tx.source.createMany({
       data: taken.map((url) => ({
@@ -74,6 +80,7 @@ export async function queuePages(
         url,
         crawlId: crawl.id,
         crawlRun: crawl.run,
+        visibility: crawl.visibility,
         depth,
       })),
     })
@@ -84,7 +91,7 @@ export async function queuePages(
     where: { id: crawl.id },
     data: {
       foundCount: crawl.foundCount + taken.length,
-      ...(isCut ? { notice: limitNotice(crawl.maxPages) } : {}),
+      ...(isCut ? { notice: places < wanted ? fullNotice : limitNotice(crawl.maxPages) } : {}),
     },
   })
 }

@@ -3,15 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { env } from "#lib/env.ts"
 import { disconnect, withTenant } from "#lib/tenancy/database.ts"
 import { type MadeTenant, makeBot, makeTenant, scopeAs } from "#prisma/factories.ts"
-import {
-  addFileSource,
-  addQuestionSource,
-  addTextSource,
-  cancelSource,
-  deleteSource,
-  replaceSource,
-  retrySource,
-} from "./commands.ts"
+import { addFileSource, addQuestionSource, addTextSource } from "./add-sources.ts"
+import { cancelSource, deleteSource, replaceSource, retrySource } from "./commands.ts"
 import { ingestSource } from "./ingest.ts"
 import { makePdf } from "./pdf.fixture.ts"
 import { getSource, getSourceText, listSources } from "./queries.ts"

@@ -5,7 +5,7 @@ import { findSourceTenant } from "#lib/tenancy/directory.ts"
 import { scopeForJob, type TenantScope } from "#lib/tenancy/scope.ts"
 import { type Chunk, chunkQuestion, chunkText } from "./chunk.ts"
 import { type IndexedChunk, indexChunk } from "./corpus.ts"
-import { isSpent, spentSentence } from "./crawl.ts"
+import { excludedSentence, isSpent, spentSentence } from "./crawl.ts"
 import { emptyPageSentence, extractText, SourceProblem } from "./extract.ts"
 import { checkFile } from "./file-type.ts"
 import { detectLanguage, type Language } from "./language.ts"
@@ -14,7 +14,7 @@ import { explainFetch, PassingProblem, readPage } from "./read-page.ts"
 import { type Fetch, fetchRobots, isAllowedByRobots, readDelayMs } from "./robots.ts"
 import { orderLanguages } from "./search.ts"
 import { keep, leadOn, ownedBy, postpone, publish, type Reading, refuse } from "./settle.ts"
-import { isSameSite, normalizeUrl } from "./site.ts"
+import { isSameSite, isUnderPath, normalizeUrl } from "./site.ts"
 
 // Guarantees: killed at any step, an ingest leaves either nothing or everything. Chunks, counts and
 // `ready` are one transaction, which first checks that the source is still there and that this very
@@ -217,6 +217,7 @@ async function workOnPage(
   if (crawl && isSpent(crawl)) {
     return refuse(scope, source, { sentence: spentSentence, isPassing: true })
   }
+  if (crawl && isUnderPath(url, crawl.exclude)) throw new SourceProblem(excludedSentence)
   await requireRobots(fetch, url, crawl, signal)
   const isKnown = source.chunkCount > 0
   const page = await readPage(

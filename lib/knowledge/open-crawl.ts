@@ -4,6 +4,7 @@ import { scopeForJob, type TenantScope } from "#lib/tenancy/scope.ts"
 import { holdBot } from "./corpus.ts"
 import { ended, lockCrawl, nothing, queuePages, settleCrawl } from "./crawl.ts"
 import { SourceProblem } from "./extract.ts"
+import { announce, requeued } from "./hold.ts"
 import type { CrawlRow } from "./queries.ts"
 import { quotas } from "./quotas.ts"
 import { explainFetch, PassingProblem } from "./read-page.ts"
@@ -43,6 +44,27 @@ export async function startCrawl(
     await giveUp(scope, claim, error)
     return "failed"
   }
+}
+
+/** Queues a single page whose turn to be read again it is. */
+export async function queueDuePage({
+  sourceId,
+  tenantId,
+}: {
+  sourceId: string
+  tenantId: string
+}): Promise<void> {
+  await withTenant(scopeForJob(tenantId, "crawl"), async (tx) => {
+    const { count } = await tx.source.updateMany({
+      where: {
+        id: sourceId,
+        status: { in: ["ready", "failed"] },
+        nextRunAt: { lte: new Date() },
+      },
+      data: { ...requeued, nextRunAt: null },
+    })
+    if (count > 0) await announce(tx, sourceId)
+  })
 }
 
 async function claimCrawl(scope: TenantScope, crawlId: string): Promise<CrawlRow | CrawlOutcome> {

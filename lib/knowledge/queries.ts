@@ -25,6 +25,9 @@ export function toSourceView(row: SourceRow): SourceView {
     pagesDone: row.pagesDone,
     pageCount: row.pageCount,
     crawlId: row.crawlId,
+    visibility: row.visibility as SourceView["visibility"],
+    schedule: row.schedule as SourceView["schedule"],
+    nextRunAt: row.nextRunAt?.toISOString() ?? null,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
   }
@@ -163,6 +166,7 @@ export async function toCrawlView(tx: Tx, row: CrawlRow): Promise<CrawlView> {
   const waiting = pages
     .filter(({ status }) => status === "queued" || status === "processing")
     .reduce((sum, page) => sum + page._count._all, 0)
+  const pagesDone = Math.max(0, row.foundCount - waiting)
   const status = row.status === "starting" ? "running" : (row.status as CrawlView["status"])
   return {
     id: row.id,
@@ -171,8 +175,11 @@ export async function toCrawlView(tx: Tx, row: CrawlRow): Promise<CrawlView> {
     status,
     schedule: row.schedule as CrawlView["schedule"],
     maxPages: row.maxPages,
+    visibility: row.visibility as CrawlView["visibility"],
+    exclude: row.exclude,
     pagesFound: row.foundCount,
-    pagesDone: Math.max(0, row.foundCount - waiting),
+    pagesDone,
+    secondsLeft: status === "running" ? guessSecondsLeft(row, pagesDone) : null,
     pagesReady,
     skippedCount: row.skippedCount,
     skipped: readSkipped(row)
@@ -184,4 +191,14 @@ export async function toCrawlView(tx: Tx, row: CrawlRow): Promise<CrawlView> {
     nextRunAt: row.nextRunAt?.toISOString() ?? null,
     createdAt: row.createdAt.toISOString(),
   }
+}
+
+/** By the speed so far, which the first pages and seconds do not tell. */
+function guessSecondsLeft(
+  { startedAt, foundCount }: Pick<CrawlRow, "startedAt" | "foundCount">,
+  pagesDone: number,
+): number | null {
+  const seconds = (Date.now() - (startedAt?.getTime() ?? Date.now())) / 1_000
+  if (pagesDone < 3 || seconds < 3 || pagesDone >= foundCount) return null
+  return Math.ceil(((foundCount - pagesDone) * seconds) / pagesDone)
 }

@@ -2,6 +2,15 @@ import { z } from "zod"
 
 export const sourceKinds = ["file", "text", "qa", "page"] as const
 export const sourceStatuses = ["queued", "processing", "ready", "failed"] as const
+export const schedules = ["never", "daily", "weekly"] as const
+export type Schedule = (typeof schedules)[number]
+
+/**
+ * What visitors see of a source under an answer: title, passage and link; the same without the link; or
+ * nothing at all, though it still answers.
+ */
+export const visibilities = ["link", "title", "hidden"] as const
+export type Visibility = (typeof visibilities)[number]
 
 /** 20 MB, as product.md's limits say. */
 export const maxFileBytes = 20 * 1024 * 1024
@@ -27,12 +36,15 @@ export const sourceView = z.strictObject({
   pageCount: z.number().int().nullable(),
   /** The website that this page belongs to. */
   crawlId: z.string().nullable(),
+  visibility: z.enum(visibilities),
+  /** When a single web page is read again; a website's pages follow their website. */
+  schedule: z.enum(schedules),
+  nextRunAt: z.string().nullable(),
   createdAt: z.string(),
   updatedAt: z.string(),
 })
 export type SourceView = z.infer<typeof sourceView>
 
-export const crawlSchedules = ["never", "daily", "weekly"] as const
 export const crawlStatuses = ["queued", "running", "done", "failed", "stopped"] as const
 
 /** A website that is read as a whole; its pages are sources. */
@@ -41,11 +53,16 @@ export const crawlView = z.strictObject({
   botId: z.string(),
   url: z.string(),
   status: z.enum(crawlStatuses),
-  schedule: z.enum(crawlSchedules),
+  schedule: z.enum(schedules),
   maxPages: z.number().int(),
+  visibility: z.enum(visibilities),
+  /** Paths that are left out, with everything below them. */
+  exclude: z.array(z.string()),
   /** Pages found in this run, and those of them that are done with. */
   pagesFound: z.number().int(),
   pagesDone: z.number().int(),
+  /** Until this run is over, at the speed so far; null while that says nothing. */
+  secondsLeft: z.number().int().nullable(),
   /** Pages that answer questions now. */
   pagesReady: z.number().int(),
   skippedCount: z.number().int(),
@@ -75,6 +92,7 @@ export const passage = z.strictObject({
   url: z.string().nullable(),
   text: z.string(),
   score: z.number(),
+  visibility: z.enum(visibilities),
 })
 export type Passage = z.infer<typeof passage>
 
@@ -128,15 +146,57 @@ const webAddress = z
   .transform((text) => (/^[a-z][a-z0-9+.-]*:/i.test(text) ? text : `https://${text}`))
   .refine((text) => URL.canParse(text), "That is not a web address.")
 
-export const addPageSourceInput = z.strictObject({ url: webAddress })
+export const addPageSourceInput = z.strictObject({
+  url: webAddress,
+  schedule: z.enum(schedules).default("never"),
+})
 export type AddPageSourceInput = z.input<typeof addPageSourceInput>
+
+const maxListedPages = 50
+
+/** Addresses of pages, one per line. */
+export const addPageSourcesInput = z.strictObject({
+  urls: z
+    .string()
+    .max(100_000, "That is too long. Add them in parts.")
+    .transform((text) => [...new Set(text.split(/\s+/).filter(Boolean))])
+    .refine((urls) => urls.length > 0, "Write the address.")
+    .refine(
+      (urls) => urls.length <= maxListedPages,
+      `Add up to ${maxListedPages} pages at a time, or the whole website.`,
+    ),
+  schedule: z.enum(schedules).default("never"),
+})
+export type AddPageSourcesInput = z.input<typeof addPageSourcesInput>
+
+/** What became of a list of addresses; those left out say why. */
+export type AddedPages = { added: SourceView[]; refused: { url: string; reason: string }[] }
+
+/** "/blog" leaves out "/blog" and everything below it. */
+const excludedPath = z
+  .string()
+  .trim()
+  .max(200, "That path is too long.")
+  .regex(/^\/[^?#\s]*$/, "Write paths as they stand in an address, such as “/blog”.")
+const exclude = z.array(excludedPath).max(50, "Leave out up to 50 paths.")
 
 export const addCrawlInput = z.strictObject({
   url: webAddress,
-  schedule: z.enum(crawlSchedules).default("never"),
+  schedule: z.enum(schedules).default("never"),
   maxPages: z.number().int().min(1).max(500).default(200),
+  exclude: exclude.default([]),
+  visibility: z.enum(visibilities).default("link"),
 })
 export type AddCrawlInput = z.input<typeof addCrawlInput>
+
+/** What can be changed of a source and of a website without reading it again. */
+export const updateSourceInput = z.strictObject({
+  visibility: z.enum(visibilities).optional(),
+  schedule: z.enum(schedules).optional(),
+})
+export type UpdateSourceInput = z.infer<typeof updateSourceInput>
+export const updateCrawlInput = updateSourceInput.extend({ exclude: exclude.optional() })
+export type UpdateCrawlInput = z.infer<typeof updateCrawlInput>
 
 /** What the API takes as JSON: pasted text, a question with its answer, or a page's address. */
 export const addSourceInput = z.union([

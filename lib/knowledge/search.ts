@@ -143,7 +143,8 @@ async function findCandidates(
 
 async function readPassages(tx: Tx, { tenantId }: Place, ranked: Ranked[]): Promise<Passage[]> {
   const rows = await tx.$queryRaw<Omit<Passage, "score">[]>`
-    select c.id as "chunkId", c.source_id as "sourceId", s.title, c.heading, c.page, s.url, c.text
+    select c.id as "chunkId", c.source_id as "sourceId", s.title, c.heading, c.page, s.url, c.text,
+      s.visibility
     from chunks c join sources s on s.tenant_id = c.tenant_id and s.id = c.source_id
     where c.tenant_id = ${tenantId} and c.id = any (${ranked.map(({ id }) => id)}::text[])`
   const byId = new Map(rows.map((row) => [row.chunkId, row]))

@@ -3,6 +3,7 @@ import type { TenantScope } from "#lib/tenancy/scope.ts"
 import { addChunks, holdBot, type IndexedChunk, removeChunks } from "./corpus.ts"
 import { noteSkipped, settleCrawl, takeUpLinks } from "./crawl.ts"
 import type { SourceRow } from "./queries.ts"
+import type { Schedule } from "./schema.ts"
 
 // How a reading ends. Each end is one transaction that first proves that the reading still owns its
 // source. Locks in this order: bot, source, corpus, crawl.
@@ -63,6 +64,7 @@ export async function publish(
       data: {
         ...changes,
         ...(await adoptPending(tx, current)),
+        ...readAgainAt(current),
         status: "ready",
         progress: 100,
         attempts: 0,
@@ -77,6 +79,16 @@ export async function publish(
   })
   return done === true
 }
+
+const dayMs = 86_400_000
+
+/** When something is read again that was last read at `from`; null for what has no schedule. */
+export function nextRunAt(schedule: string, from: Date | null): Date | null {
+  const days = { never: 0, daily: 1, weekly: 7 }[schedule as Schedule]
+  return days > 0 ? new Date((from ?? new Date()).getTime() + days * dayMs) : null
+}
+
+const readAgainAt = ({ schedule }: SourceRow) => ({ nextRunAt: nextRunAt(schedule, new Date()) })
 
 /** The next version becomes the original. */
 async function adoptPending(tx: Tx, source: SourceRow) {
@@ -112,7 +124,14 @@ export async function keep(
   const done = await asOwner(scope, source, async (tx, current) => {
     await tx.source.update({
       where: { id: current.id },
-      data: { status: "ready", progress: 100, attempts: 0, notice: null, checkedAt: new Date() },
+      data: {
+        ...readAgainAt(current),
+        status: "ready",
+        progress: 100,
+        attempts: 0,
+        notice: null,
+        checkedAt: new Date(),
+      },
     })
     if (current.crawlId) {
       await takeUpLinks(tx, current, { links: [], byteCount })
@@ -169,12 +188,13 @@ export async function refuse(
       where: { id: current.id },
       data: isKnown
         ? {
+            ...readAgainAt(current),
             status: "ready",
             progress: 100,
             attempts: 0,
             notice: `The newest version could not be read, so the earlier one stays in use. ${sentence}`,
           }
-        : { status: "failed", error: sentence, progress: 100 },
+        : { ...readAgainAt(current), status: "failed", error: sentence, progress: 100 },
     })
     if (current.crawlId) await settleCrawl(tx, current.crawlId)
     return true

@@ -47,6 +47,15 @@ function isRepeating(segments: string[]): boolean {
   return [...counts.values()].some((count) => count > 2)
 }
 
+/** Whether an address is one of these paths or below it: "/blog" is not above "/blogger". */
+export function isUnderPath(url: string, paths: readonly string[]): boolean {
+  const { pathname } = new URL(url)
+  return paths.some((path) => {
+    const bare = path.replace(/\/+$/, "")
+    return pathname === bare || pathname.startsWith(`${bare}/`)
+  })
+}
+
 /**
  * The addresses to take up, of those a page links to: normalized, each once, worth reading, not known
  * yet, and of a path with many queries the first few.

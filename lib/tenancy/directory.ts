@@ -281,6 +281,16 @@ export async function listDueCrawls(): Promise<{ crawlId: string; tenantId: stri
   return rows.map((row) => ({ crawlId: row.crawl_id, tenantId: row.tenant_id }))
 }
 
+/** Single web pages whose turn to be read again it is. */
+export async function listDuePages(): Promise<{ sourceId: string; tenantId: string }[]> {
+  const rows = await callDefiner<{ source_id: string; tenant_id: string }>(
+    "list_due_pages",
+    "select * from directory.list_due_pages()",
+    [],
+  )
+  return rows.map((row) => ({ sourceId: row.source_id, tenantId: row.tenant_id }))
+}
+
 /** How many sources wait and how many are being read, of all tenants together. */
 export async function countQueue(): Promise<{ queued: number; processing: number }> {
   const rows = await callDefiner<{ status: "queued" | "processing"; count: number }>(

@@ -1,7 +1,7 @@
 import { beginTurn, finishTurn } from "#lib/conversations/turn.ts"
 import { fail } from "#lib/errors.ts"
 import { blockNetwork } from "#lib/incidents/commands.ts"
-import { addFileSource } from "#lib/knowledge/commands.ts"
+import { addFileSource } from "#lib/knowledge/add-sources.ts"
 import { addCrawl } from "#lib/knowledge/crawl-commands.ts"
 import { ingestSource } from "#lib/knowledge/ingest.ts"
 import { createLead } from "#lib/leads/commands.ts"

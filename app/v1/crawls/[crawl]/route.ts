@@ -1,7 +1,7 @@
 import { json, noContent, route } from "#lib/http/route.ts"
-import { deleteCrawl } from "#lib/knowledge/crawl-commands.ts"
+import { deleteCrawl, updateCrawl } from "#lib/knowledge/crawl-commands.ts"
 import { getCrawl } from "#lib/knowledge/queries.ts"
-import { crawlView } from "#lib/knowledge/schema.ts"
+import { crawlView, updateCrawlInput } from "#lib/knowledge/schema.ts"
 
 export const GET = route({
   auth: "apiKey",
@@ -9,6 +9,16 @@ export const GET = route({
   response: crawlView,
   permission: "knowledge.read",
   handle: async ({ scope, params }) => json(await getCrawl(scope, params.crawl!)),
+})
+
+export const PATCH = route({
+  auth: "apiKey",
+  summary:
+    "Change a website's schedule, what visitors see of its pages, or which paths are left out",
+  response: crawlView,
+  permission: "knowledge.write",
+  body: updateCrawlInput,
+  handle: async ({ scope, params, body }) => json(await updateCrawl(scope, params.crawl!, body)),
 })
 
 export const DELETE = route({

@@ -1,7 +1,12 @@
 import { json, noContent, route, type UploadedFile } from "#lib/http/route.ts"
-import { deleteSource, replaceSource } from "#lib/knowledge/commands.ts"
+import { deleteSource, replaceSource, updateSource } from "#lib/knowledge/commands.ts"
 import { getSource } from "#lib/knowledge/queries.ts"
-import { maxFileBytes, replaceSourceInput, sourceView } from "#lib/knowledge/schema.ts"
+import {
+  maxFileBytes,
+  replaceSourceInput,
+  sourceView,
+  updateSourceInput,
+} from "#lib/knowledge/schema.ts"
 
 export const GET = route({
   auth: "apiKey",
@@ -24,6 +29,15 @@ export const PUT = route({
     const next = "file" in body ? { file: body.file as UploadedFile } : body
     return json(await replaceSource(scope, params.source!, next), 202)
   },
+})
+
+export const PATCH = route({
+  auth: "apiKey",
+  summary: "Change what visitors see of a source, or when a single web page is read again",
+  response: sourceView,
+  permission: "knowledge.write",
+  body: updateSourceInput,
+  handle: async ({ scope, params, body }) => json(await updateSource(scope, params.source!, body)),
 })
 
 export const DELETE = route({

@@ -7,11 +7,8 @@ import { updateBotInput } from "#lib/bots/schema.ts"
 import { memberAction } from "#lib/http/action.ts"
 import { createEmbedKey, deleteEmbedKey, updateEmbedKey } from "#lib/keys/commands.ts"
 import { createEmbedKeyInput, updateEmbedKeyInput } from "#lib/keys/schema.ts"
-import {
-  addQuestionSource,
-  addTextSource,
-  retrySource as retryTenantSource,
-} from "#lib/knowledge/commands.ts"
+import { addQuestionSource, addTextSource } from "#lib/knowledge/add-sources.ts"
+import { retrySource as retryTenantSource } from "#lib/knowledge/commands.ts"
 import { addQuestionSourceInput, addTextSourceInput } from "#lib/knowledge/schema.ts"
 import { changeBot, removeSource } from "#lib/quality/gate.ts"
 import { confirmedRunId } from "#lib/quality/schema.ts"

@@ -1,6 +1,6 @@
 import { z } from "zod"
 import { json, route, type UploadedFile } from "#lib/http/route.ts"
-import { addFileSource, addSource } from "#lib/knowledge/commands.ts"
+import { addFileSource, addSource } from "#lib/knowledge/add-sources.ts"
 import { listSources } from "#lib/knowledge/queries.ts"
 import { addSourceInput, maxFileBytes, sourceStatuses, sourceView } from "#lib/knowledge/schema.ts"
 import { pageInput, pageOf } from "#lib/tenancy/page.ts"

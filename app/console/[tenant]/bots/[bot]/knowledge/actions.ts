@@ -2,24 +2,31 @@
 
 import { z } from "zod"
 import { memberAction } from "#lib/http/action.ts"
-import { addPageSource, cancelSource } from "#lib/knowledge/commands.ts"
+import { addPageSources } from "#lib/knowledge/add-sources.ts"
+import { cancelSource, updateSource as updateTenantSource } from "#lib/knowledge/commands.ts"
 import {
   addCrawl,
   deleteCrawl,
   refreshCrawl,
-  scheduleCrawl,
   stopCrawl,
+  updateCrawl,
 } from "#lib/knowledge/crawl-commands.ts"
-import { addCrawlInput, addPageSourceInput, crawlSchedules } from "#lib/knowledge/schema.ts"
+import {
+  addCrawlInput,
+  addPageSourcesInput,
+  updateCrawlInput,
+  updateSourceInput,
+} from "#lib/knowledge/schema.ts"
 
 const botId = z.string()
 const sourceId = z.string()
 const crawlId = z.string()
 
-export const addPage = memberAction({
+export const addPages = memberAction({
   permission: "knowledge.write",
-  input: addPageSourceInput.extend({ botId }),
-  handle: ({ scope, input: { botId, ...input } }) => addPageSource(scope, botId, input),
+  input: addPageSourcesInput.extend({ botId }),
+  handle: ({ scope, input: { botId, urls, ...input } }) =>
+    addPageSources(scope, botId, { ...input, urls: urls.join("\n") }),
 })
 
 export const addSite = memberAction({
@@ -40,10 +47,16 @@ export const refreshSite = memberAction({
   handle: ({ scope, input }) => refreshCrawl(scope, input.crawlId),
 })
 
-export const scheduleSite = memberAction({
+export const updateSite = memberAction({
   permission: "knowledge.write",
-  input: z.strictObject({ crawlId, schedule: z.enum(crawlSchedules) }),
-  handle: ({ scope, input }) => scheduleCrawl(scope, input.crawlId, input.schedule),
+  input: updateCrawlInput.extend({ crawlId }),
+  handle: ({ scope, input: { crawlId, ...input } }) => updateCrawl(scope, crawlId, input),
+})
+
+export const updateSource = memberAction({
+  permission: "knowledge.write",
+  input: updateSourceInput.extend({ sourceId }),
+  handle: ({ scope, input: { sourceId, ...input } }) => updateTenantSource(scope, sourceId, input),
 })
 
 export const stopSite = memberAction({

@@ -2,25 +2,27 @@ import type { Metadata } from "next"
 import { KnowledgeBoard } from "#components/console/knowledge-board.tsx"
 import { routes } from "#components/console/routes.ts"
 import { SourceDrawer } from "#components/console/source-drawer.tsx"
+import { sourcesPerPage } from "#components/console/upload-source.ts"
 import { requireMember } from "#lib/auth/session.ts"
 import { getSource, getSourceText, listCrawls, listSources } from "#lib/knowledge/queries.ts"
 import type { TenantScope } from "#lib/tenancy/scope.ts"
 import { orNotFound } from "../../../../or-not-found.ts"
 import { addQuestion, addText, deleteSource, retrySource } from "../actions.ts"
 import {
-  addPage,
+  addPages,
   addSite,
   deleteSite,
   refreshSite,
-  scheduleSite,
   stopSite,
   stopSource,
+  updateSite,
+  updateSource,
 } from "./actions.ts"
 
 export const metadata: Metadata = { title: "Knowledge" }
 
 const actions = {
-  addPage,
+  addPages,
   addQuestion,
   addSite,
   addText,
@@ -28,28 +30,37 @@ const actions = {
   deleteSource,
   refreshSite,
   retrySource,
-  scheduleSite,
   stopSite,
   stopSource,
+  updateSite,
+  updateSource,
 }
 
 type Props = {
   params: Promise<{ tenant: string; bot: string }>
-  searchParams: Promise<{ source?: string | string[] }>
+  searchParams: Promise<{ source?: string | string[]; cursor?: string | string[] }>
 }
 
 export default async function KnowledgePage({ params, searchParams }: Props) {
   const { tenant: tenantId, bot: botId } = await params
-  const { source } = await searchParams
+  const { source, ...query } = await searchParams
+  const cursor = typeof query.cursor === "string" ? query.cursor : null
   const { scope } = await requireMember(tenantId)
-  const [{ data: sources }, { data: sites }, opened] = await Promise.all([
-    orNotFound(listSources(scope, botId, { limit: 200 })),
+  const [{ data: sources, nextCursor }, { data: sites }, opened] = await Promise.all([
+    orNotFound(listSources(scope, botId, { limit: sourcesPerPage, ...(cursor ? { cursor } : {}) })),
     orNotFound(listCrawls(scope, botId)),
     typeof source === "string" ? readSource(scope, source) : null,
   ])
   return (
     <>
-      <KnowledgeBoard botId={botId} sources={sources} sites={sites} actions={actions} />
+      <KnowledgeBoard
+        botId={botId}
+        sources={sources}
+        sites={sites}
+        cursor={cursor}
+        nextCursor={nextCursor}
+        actions={actions}
+      />
       {opened ? <SourceDrawer {...opened} closeHref={routes.knowledge(tenantId, botId)} /> : null}
     </>
   )

@@ -1,5 +1,5 @@
 import { json, route, type UploadedFile } from "#lib/http/route.ts"
-import { addFileSource } from "#lib/knowledge/commands.ts"
+import { addFileSource } from "#lib/knowledge/add-sources.ts"
 import { listSources } from "#lib/knowledge/queries.ts"
 import { maxFileBytes } from "#lib/knowledge/schema.ts"
 import { pageInput } from "#lib/tenancy/page.ts"
