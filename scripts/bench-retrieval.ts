@@ -302,9 +302,21 @@ async function compareWithoutRls(
   return times
 }
 
-/** Runs every set that is there. Returns false, having said so, where none is. */
-export async function benchRetrieval(): Promise<boolean> {
-  if (!existsSync(setsFolder)) {
+/** A ratio, and the most it may be. */
+function printRatio(label: string, value: number, most: number): void {
+  if (value > most) process.exitCode = 1
+  const verdict = value > most ? "ABOVE" : "ok"
+  console.log(
+    `  ${label.padEnd(34)} ${value.toFixed(3).padStart(9)}  ${`most ${most}`.padEnd(11)} ${verdict}`,
+  )
+}
+
+/**
+ * Runs every set that is there; `isScale` measures generated text in bulk instead, which takes minutes.
+ * Returns false, having said so, where there is no set.
+ */
+export async function benchRetrieval({ isScale = false } = {}): Promise<boolean> {
+  if (!isScale && !existsSync(setsFolder)) {
     console.log(`Retrieval: skipped, no evaluation sets in ${setsFolder}.`)
     return false
   }
@@ -318,6 +330,11 @@ export async function benchRetrieval(): Promise<boolean> {
   const library = await loadLibrary()
   try {
     await superuser.connect()
+    if (isScale) {
+      const { benchScale } = await import("./bench-retrieval-scale.ts")
+      await benchScale(superuser, printRatio)
+      return true
+    }
     for (const [name, { language, goals }] of Object.entries(sets)) {
       if (!existsSync(join(setsFolder, name))) {
         console.log(`${name}: not there, skipped.`)
@@ -360,4 +377,4 @@ export async function benchRetrieval(): Promise<boolean> {
   return true
 }
 
-if (import.meta.main) await benchRetrieval()
+if (import.meta.main) await benchRetrieval({ isScale: process.argv.includes("--scale") })

@@ -67,11 +67,18 @@ test("confidence is high when the words are there and low when only one of many 
 test("candidates are fetched by the four rarest words, common ones only while they are few together", () => {
   const known = new Map(Object.entries({ a1: 500, a2: 600, a3: 700, a4: 800, a5: 900, a6: 1 }))
   const reading = readQuestion("en", readTerms("a1 a2 a3 a4 a5 a6", "en"), known)
-  expect(pickRarest([reading])).toEqual(["a6", "a1", "a2", "a3"])
+  expect(pickRarest([reading], 1_000).any).toEqual(["a6", "a1", "a2", "a3"])
   const rare = new Map(["b1", "b2", "b3", "b4", "b5", "b6"].map((term) => [term, 2]))
-  expect(pickRarest([readQuestion("en", readTerms("b1 b2 b3 b4 b5 b6", "en"), rare)])).toHaveLength(
-    6,
-  )
+  const reading6 = readQuestion("en", readTerms("b1 b2 b3 b4 b5 b6", "en"), rare)
+  expect(pickRarest([reading6], 1_000).any).toHaveLength(6)
+})
+
+test("in a large bot common words fetch only chunks that hold two of them", () => {
+  const known = new Map(Object.entries({ c1: 30, c2: 5_000, c3: 6_000, c4: 9_000, c5: 90_000 }))
+  const reading = readQuestion("en", readTerms("c1 c2 c3 c4 c5", "en"), known)
+  expect(pickRarest([reading], 100_000)).toEqual({ any: ["c1"], pairs: [["c2", "c3"]] })
+  const single = readQuestion("en", readTerms("c4", "en"), known)
+  expect(pickRarest([single], 100_000)).toEqual({ any: ["c4"], pairs: [] })
 })
 
 test("a slip is a letter more, less, other, or two swapped", () => {

@@ -220,12 +220,22 @@ export function estimateConfidence(
 const rarestCount = 4
 const pickCount = 12
 const pickBudget = 400
+/** Past so many chunks a common word only fetches those that hold a second one: each costs microseconds. */
+const rowBudget = 2_000
+const pairedCount = 4
+/** Words of one passage meet more often than chance has it. */
+const togetherness = 4
+const leastRows = 400
+
+/** Which chunks are fetched: those that hold any of the words, or both words of any pair. */
+export type Choice = { any: string[]; pairs: [string, string][] }
 
 /**
- * Which of the question's stems candidates are fetched by: always the four rarest, and more of them
- * while they are rare together. Common words add thousands of chunks and settle nothing.
+ * Which of the question's stems candidates are fetched by: the four rarest, and more of them while they are
+ * rare together. In a large bot even those may be common: beyond a budget of chunks they count in pairs
+ * only, so that the work does not grow with the bot.
  */
-export function pickRarest(readings: Reading[]): string[] {
+export function pickRarest(readings: Reading[], chunkCount: number): Choice {
   const known = new Map<string, QuestionTerm>()
   for (const reading of readings) {
     for (const term of reading.terms) {
@@ -240,13 +250,45 @@ export function pickRarest(readings: Reading[]): string[] {
       x.chunkCount - y.chunkCount ||
       (x.term < y.term ? -1 : 1),
   )
-  const picked: string[] = []
+  const any: QuestionTerm[] = []
   let total = 0
-  for (const { term, chunkCount } of order) {
-    total += chunkCount
-    if (picked.length >= pickCount) break
-    if (picked.length >= rarestCount && total > pickBudget) break
-    picked.push(term)
+  for (const term of order) {
+    total += term.chunkCount
+    if (any.length >= pickCount || total > rowBudget) break
+    if (any.length >= rarestCount && total > pickBudget) break
+    any.push(term)
   }
-  return picked
+  const rest = order.slice(any.length, any.length + pairedCount)
+  const pairs = any.length >= rarestCount ? [] : pairUp(rest, chunkCount)
+  const rows = sum(any.map((term) => term.chunkCount)) + sum(pairs.map(({ rows }) => rows))
+  // Nothing is rare and nothing meets: then the rarest alone, common as it is.
+  if (order[any.length] && rows < leastRows && any.length === 0) any.push(order[0]!)
+  return {
+    any: any.map(({ term }) => term),
+    pairs: pairs.map(({ pair }) => pair),
+  }
+}
+
+/** Pairs that are expected to meet least often first, as many as the budget holds. */
+function pairUp(terms: QuestionTerm[], chunkCount: number) {
+  const pairs = terms.flatMap((first, i) =>
+    terms.slice(i + 1).map((second) => ({
+      pair: [first.term, second.term] as [string, string],
+      rows: Math.min(
+        first.chunkCount,
+        (togetherness * first.chunkCount * second.chunkCount) / Math.max(1, chunkCount),
+      ),
+    })),
+  )
+  let total = 0
+  return pairs
+    .sort((x, y) => x.rows - y.rows)
+    .filter(({ rows }, i) => {
+      total += rows
+      return i === 0 || total <= rowBudget
+    })
+}
+
+function sum(values: number[]): number {
+  return values.reduce((total, value) => total + value, 0)
 }

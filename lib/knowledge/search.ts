@@ -14,7 +14,7 @@ import {
 } from "./rank.ts"
 import type { Passage, SearchResult } from "./schema.ts"
 import { readTerms } from "./terms.ts"
-import { readTsvector, toAnyOfQuery } from "./tsvector.ts"
+import { readTsvector, toCandidateQuery } from "./tsvector.ts"
 import { countChunks, mendUnknown, type Place } from "./vocabulary.ts"
 
 /** How many candidates are ranked in full: measured to cost no recall, at either size. */
@@ -129,14 +129,14 @@ async function findCandidates(
   tx: Tx,
   { botId, corpus, readings }: { botId: string; corpus: Corpus; readings: Reading[] },
 ): Promise<Candidate[]> {
-  const rarest = pickRarest(readings)
-  if (rarest.length === 0) return []
+  const query = toCandidateQuery(pickRarest(readings, corpus.chunkCount))
+  if (query === "") return []
   const terms = new Set(readings.flatMap((reading) => reading.terms.map(({ term }) => term)))
   const rows = await tx.$queryRaw<
     { id: string; language: string; termCount: number; positions: string }[]
   >`
     select id, language, term_count as "termCount", positions
-    from search.find_candidates(${botId}, ${toAnyOfQuery(rarest)}::tsquery,
+    from search.find_candidates(${botId}, ${query}::tsquery,
       ${[...terms]}::text[], ${candidateCount(corpus.chunkCount)}::int)`
   return rows.map((row) => ({ ...row, positions: readTsvector(row.positions) }))
 }

@@ -70,6 +70,13 @@ function stemArabic(word: string): string {
   return stem
 }
 
+/** One-letter words (and, the, in, to, as) are written onto the next word, several in a row. */
+function stemHebrew(word: string): string {
+  let stem = word
+  while (stem.length > 3 && /^[והבלכ]/.test(stem)) stem = stem.slice(1)
+  return stem.slice(0, truncatedAt.he)
+}
+
 const stemmers = new Map<string, { stem(word: string): string }>()
 
 function stemUncached(word: string, language: Language): string {
@@ -83,6 +90,7 @@ function stemUncached(word: string, language: Language): string {
     return stemmer.stem(word)
   }
   if (language === "ar") return stemArabic(word)
+  if (language === "he") return stemHebrew(word)
   if (language === "hi") return cutEnding(word, hindiEndings, 2)
   if (language === "el") return cutEnding(word, greekEndings, 3)
   if (language === "fa") return cutEnding(word, persianEndings, 3)

@@ -39,6 +39,11 @@ test("Chinese, Japanese and Korean are read as pairs of characters", () => {
   expect(stems("반품은", "ko")).toContain("반품")
 })
 
+test("Korean particles and Hebrew's one-letter words are not part of the word", () => {
+  meet("ko", "반품을 상품에서", "반품 상품")
+  meet("he", "להחזיר ובחנות", "החזיר חנות")
+})
+
 test("Thai is cut into words", () => {
   expect(stems("นโยบายการคืนสินค้า", "th").length).toBeGreaterThan(1)
 })

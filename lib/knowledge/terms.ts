@@ -42,11 +42,15 @@ export function readTerms(text: string, language: Language, firstPosition = 1): 
   return terms
 }
 
+/** Korean particles and polite verb endings behind a word of two syllables or more: grammar, not content. */
+const koreanEnding =
+  /(?<=\p{Script=Hangul}{2})(?:에서는|으로는|에서|에는|으로|까지|부터|에게|한테|이나|은|는|이|가|을|를|의|에|로|와|과|도|만|하나요|인가요|되나요|할까요|입니까|합니까|입니다|합니다|됩니다|습니다|하려면|하면|해요|해야)$/u
+
 type Add = (term: string, isStopWord: boolean) => void
 
 /** Scripts without word spaces: overlapping pairs find a word wherever it starts. */
 function addBigrams(run: string, stopWords: ReadonlySet<string>, add: Add): void {
-  const chars = [...run]
+  const chars = [...run.replace(koreanEnding, "")]
   if (chars.length === 1) add(run, stopWords.has(run))
   for (let i = 0; i + 1 < chars.length; i++) {
     const pair = `${chars[i]}${chars[i + 1]}`

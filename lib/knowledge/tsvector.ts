@@ -1,3 +1,4 @@
+import type { Choice } from "./rank.ts"
 import type { Term } from "./terms.ts"
 
 /** Postgres's own limits: a position beyond the first is stored as it, the second is how many it keeps. */
@@ -24,6 +25,12 @@ export function toTsvector(terms: Iterable<Term>): string {
 /** The literal of a tsquery that matches any of the stems. Bind it as text and cast it. */
 export function toAnyOfQuery(terms: Iterable<string>): string {
   return [...terms].map(quoteTerm).join(" | ")
+}
+
+/** The literal of a tsquery that matches any of the stems, or both stems of any pair. */
+export function toCandidateQuery({ any, pairs }: Choice): string {
+  const both = pairs.map(([first, second]) => `(${quoteTerm(first)} & ${quoteTerm(second)})`)
+  return [toAnyOfQuery(any), ...both].filter(Boolean).join(" | ")
 }
 
 function quoteTerm(term: string): string {
