@@ -81,8 +81,9 @@ function writeChildren(writer: Writer, node: HtmlNode, depth: number, indent: st
   for (const child of children(node)) write(writer, child, depth + 1, indent)
 }
 
-function* children(node: HtmlNode): Generator<HtmlNode> {
-  for (let i = 0; i < node.childNodes.length; i++) yield node.childNodes[i]!
+/** The list is made anew each time it is asked for: asked once, a long page takes no square of its length. */
+function children(node: HtmlNode): HtmlNode[] {
+  return Array.from(node.childNodes)
 }
 
 function isFrame(node: HtmlNode, name: string): boolean {

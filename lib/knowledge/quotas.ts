@@ -33,4 +33,6 @@ export const pageLimits = {
   htmlBytes: 5 * 1024 * 1024,
   fileBytes: 20 * 1024 * 1024,
   timeoutMs: 15_000,
+  /** For fetching and reading it together. */
+  wholeMs: 28_000,
 } as const

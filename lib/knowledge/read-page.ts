@@ -45,6 +45,7 @@ export async function readPage(
   memory: PageMemory,
   signal?: AbortSignal,
 ): Promise<PageReading> {
+  const startedAt = performance.now()
   const response = await fetchPage(get, memory, signal)
   const byteCount = response.body.length
   if (response.status === 304) return { isUnchanged: true, byteCount }
@@ -59,6 +60,7 @@ export async function readPage(
   const charset = /charset\s*=\s*"?([\w-]+)/i.exec(mediaType)?.[1]
   const extract = await extractText(type, bytes, {
     url: response.url,
+    timeoutMs: pageLimits.wholeMs - (performance.now() - startedAt),
     signal,
     ...(charset ? { charset } : {}),
   })

@@ -47,6 +47,14 @@ function isRepeating(segments: string[]): boolean {
   return [...counts.values()].some((count) => count > 2)
 }
 
+/** Two orders of one query are one page. */
+function orderQuery(address: string): string {
+  if (!address.includes("&") || !URL.canParse(address)) return address
+  const url = new URL(address)
+  url.searchParams.sort()
+  return url.href
+}
+
 /** Whether an address is one of these paths or below it: "/blog" is not above "/blogger". */
 export function isUnderPath(url: string, paths: readonly string[]): boolean {
   const { pathname } = new URL(url)
@@ -64,18 +72,18 @@ export function chooseLinks(
   links: string[],
   { home, known }: { home: string; known: string[] },
 ): string[] {
-  const taken = new Set(known)
+  const taken = new Set(known.map(orderQuery))
   const perPath = new Map<string, number>()
   const path = (url: string) => url.split("?")[0]!
   for (const url of known) perPath.set(path(url), (perPath.get(path(url)) ?? 0) + 1)
   const chosen: string[] = []
   for (const link of links) {
     const url = normalizeUrl(link)
-    if (!url || taken.has(url) || !isWorthReading(url, home)) continue
+    if (!url || taken.has(orderQuery(url)) || !isWorthReading(url, home)) continue
     const count = perPath.get(path(url)) ?? 0
     if (count >= crawlLimits.queriesPerPath) continue
     perPath.set(path(url), count + 1)
-    taken.add(url)
+    taken.add(orderQuery(url))
     chosen.push(url)
   }
   return chosen

@@ -115,7 +115,7 @@ const forbidden = [
   ...["http://app.own.example.com/", "https://APP.own.example.com./", "not a url", "/relative"],
 ]
 
-describe(`each of ${forbidden.length} forms is refused, and nothing is reached`, () => {
+describe(`D20, D22, D23, D29 each of ${forbidden.length} forms is refused, and nothing is reached`, () => {
   const strict = createOutbound({
     resolve: async (host) => names[host] ?? ["127.0.0.2"],
     ownHosts: ["app.own.example.com"],
@@ -181,7 +181,7 @@ test("production's own rules are the strict ones: loopback is refused with every
   expect(seen).toEqual([])
 })
 
-test("no switch loosens them: the module reads two addresses of the environment and nothing else", () => {
+test("D37 there is no flag that a production build could start with: no switch loosens the rules, production's worker and web bring no way out of their own", () => {
   const files = ["address", "fetch", "headers", "outbound", "url"].map((name) => `${name}.ts`)
   const found = readdirSync(import.meta.dirname).filter((name) => !name.includes(".test."))
   expect(found.sort()).toEqual(files)
@@ -192,10 +192,18 @@ test("no switch loosens them: the module reads two addresses of the environment 
   ])
   expect(text).not.toMatch(/process\s*\.\s*env|NODE_ENV|isProduction|globalThis/)
   expect(readFileSync(join(import.meta.dirname, "fetch.ts"), "utf8")).toContain("createOutbound()")
+  // What production starts: neither names a way out, and the import rules keep createOutbound from them.
+  const root = join(import.meta.dirname, "..", "..")
+  const entries = ["start.ts", "web.ts", "worker.ts", "supervisor.ts"]
+  const started = entries
+    .map((name) => readFileSync(join(root, "runtime", name), "utf8"))
+    .join("\n")
+  expect(started).toContain("runWorker()")
+  expect(started).not.toMatch(/createOutbound|outbound|site-worker|fetch:/)
 })
 
 describe("a name", () => {
-  test("that is first public and then private is resolved once and pinned", async () => {
+  test("D25 that is first public and then private is resolved once and pinned", async () => {
     let asked = 0
     const rebinding = loosened(async () => {
       asked += 1
@@ -245,7 +253,7 @@ describe("a name", () => {
 })
 
 describe("redirects", () => {
-  test("are followed five times, not six, and a loop ends there", async () => {
+  test("D26 are followed five times, not six, and a loop ends there", async () => {
     reply = (request, response) => {
       const left = Number(request.url?.slice(1))
       if (left > 0) response.writeHead(307, { location: `/${left - 1}` }).end()
