@@ -150,6 +150,60 @@ export function listConsoleStops(gallery: Gallery): Stop[] {
       },
     },
     { name: "quality-gaps-empty", path: `${fresh}/quality/gaps` },
+    { name: "tools", path: `${bot}/tools` },
+    {
+      name: "tools-add",
+      path: `${bot}/tools`,
+      act: async (page) => {
+        await page.getByRole("button", { name: "Add a tool" }).click()
+        const dialog = page.getByRole("dialog")
+        await dialog.getByLabel("Name", { exact: true }).fill("opening_hours")
+        await dialog.getByLabel("Address").fill("https://127.0.0.1/hours")
+        await dialog.getByLabel("When the bot").fill("Says when we are open.")
+        await dialog.getByRole("button", { name: "Add a value" }).click()
+        await dialog.getByLabel("Name", { exact: true }).last().fill("day")
+        await dialog.getByRole("button", { name: "Add tool" }).click()
+        await expect(dialog.getByRole("alert")).toBeVisible()
+      },
+    },
+    {
+      name: "tools-server",
+      path: `${bot}/tools`,
+      act: async (page) => {
+        await page.getByRole("button", { name: "Add an MCP server" }).click()
+        await expect(page.getByRole("dialog")).toBeVisible()
+      },
+    },
+    {
+      name: "tools-allow",
+      path: `${bot}/tools`,
+      act: async (page) => {
+        await page.getByRole("button", { name: "Allow again open-return" }).click()
+        await expect(page.getByLabel("What open-return does")).toBeVisible()
+      },
+    },
+    {
+      name: "tools-try",
+      path: `${bot}/tools`,
+      act: async (page) => {
+        await page.getByRole("button", { name: "Actions for cancel_order" }).click()
+        await page.getByRole("menuitem", { name: "Try it" }).click()
+        const dialog = page.getByRole("dialog")
+        await dialog.getByLabel("order").fill("4711")
+        await dialog.getByRole("button", { name: "Call it now" }).click()
+        await expect(dialog.getByText("It did not work")).toBeVisible({ timeout: 20_000 })
+      },
+    },
+    {
+      name: "tools-where",
+      path: `${bot}/tools`,
+      act: async (page) => {
+        await page.getByRole("button", { name: "Actions for cancel_order" }).click()
+        await page.getByRole("menuitem", { name: "Where it may run" }).click()
+        await expect(page.getByRole("dialog")).toBeVisible()
+      },
+    },
+    { name: "tools-empty", path: `${fresh}/tools` },
     { name: "bot-settings", path: `${bot}/settings` },
     { name: "leads", path: `${tenant}/leads` },
     { name: "usage", path: `${tenant}/usage` },

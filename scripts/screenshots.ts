@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, rmSync } from "node:fs"
 import { createRequire } from "node:module"
 import { join } from "node:path"
+import { parseArgs } from "node:util"
 import {
   type Browser,
   type BrowserContext,
@@ -27,7 +28,7 @@ import { shopPage } from "../e2e/sites.ts"
 import { findWidget } from "../e2e/widget.ts"
 
 // `npm run screenshots`: every page of the console and every state of the widget, light, dark and 360 px
-// wide, into screenshots/. Fails on an axe violation and on a page that scrolls sideways.
+// wide, into screenshots/; with `--only tools` those of the console whose name begins so. Fails on an axe violation and on a page that scrolls sideways.
 
 const root = join(import.meta.dirname, "..")
 const output = join(root, "screenshots")
@@ -160,6 +161,7 @@ async function shootWidget(browser: Browser, gallery: Gallery, look: Look): Prom
 }
 
 async function main(): Promise<void> {
+  const { only } = parseArgs({ options: { only: { type: "string" } } }).values
   rmSync(output, { recursive: true, force: true })
   mkdirSync(output, { recursive: true })
   const gallery = await openGallery()
@@ -174,13 +176,14 @@ async function main(): Promise<void> {
         const name = `${stop.name}-${look.name}`
         await attempt(name, () => visit(page, gallery, stop, name))
       }
-      for (const stop of listPublicStops()) await see(stop)
+      if (!only) for (const stop of listPublicStops()) await see(stop)
       await signIn(page, gallery)
-      for (const stop of listConsoleStops(gallery)) await see(stop)
+      for (const stop of listConsoleStops(gallery))
+        if (!only || stop.name.startsWith(only)) await see(stop)
       await context.close()
     }
     // After the console, whose pictures would otherwise show what these visitors ask.
-    for (const look of looks) await shootWidget(browser, gallery, look)
+    if (!only) for (const look of looks) await shootWidget(browser, gallery, look)
   } finally {
     await browser.close()
     await gallery.stop()

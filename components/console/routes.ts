@@ -11,6 +11,7 @@ export const routes = {
     `/console/${tenantId}/bots/${botId}/embed/${keyId}`,
   quality: (tenantId: string, botId: string) => `/console/${tenantId}/bots/${botId}/quality`,
   gaps: (tenantId: string, botId: string) => `/console/${tenantId}/bots/${botId}/quality/gaps`,
+  tools: (tenantId: string, botId: string) => `/console/${tenantId}/bots/${botId}/tools`,
   botLeads: (tenantId: string, botId: string) => `/console/${tenantId}/leads?bot=${botId}`,
   botSettings: (tenantId: string, botId: string) => `/console/${tenantId}/bots/${botId}/settings`,
   leads: (tenantId: string) => `/console/${tenantId}/leads`,

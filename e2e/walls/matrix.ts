@@ -335,6 +335,7 @@ const incidentActions = `${botActions}/embed/[key]`
 const playgroundActions = `${botActions}/playground`
 const knowledgeActions = `${botActions}/knowledge`
 const qualityActions = `${botActions}/quality`
+const toolActions = `${botActions}/tools`
 
 export const actionRows: ActionRow[] = [
   action("(auth)/sign-up", "signUp", null, false),
@@ -394,6 +395,24 @@ export const actionRows: ActionRow[] = [
   })),
   action(qualityActions, "dismissGap", ({ b }) => ({ botId: b.botId, messageIds: [b.messageId] })),
   action(qualityActions, "retestGaps", ({ b }) => ({ botId: b.botId })),
+  action(toolActions, "createTool", ({ b }) => ({
+    botId: b.botId,
+    name: "planted",
+    description: "Planted.",
+    url: "https://93.184.216.34/",
+  })),
+  action(toolActions, "updateTool", ({ b }) => ({ toolId: b.toolId, isEnabled: false })),
+  action(toolActions, "deleteTool", ({ b }) => ({ toolId: b.toolId })),
+  action(toolActions, "tryTool", ({ b }) => ({ toolId: b.toolId, values: {} })),
+  action(toolActions, "addServer", ({ b }) => ({
+    botId: b.botId,
+    name: "Planted",
+    url: "https://93.184.216.34/",
+  })),
+  action(toolActions, "updateServer", ({ b }) => ({ serverId: b.serverId, name: "Stolen" })),
+  action(toolActions, "refreshServer", ({ b }) => ({ serverId: b.serverId })),
+  action(toolActions, "deleteServer", ({ b }) => ({ serverId: b.serverId })),
+  action(toolActions, "allowTool", ({ b }) => ({ serverId: b.serverId, ...allowance() })),
   action(incidentActions, "rotateKey", ({ b }) => ({ keyId: b.keyId, overlapSeconds: 0 })),
   action(incidentActions, "endAllChats", ({ b }) => ({ keyId: b.keyId })),
   action(incidentActions, "endChat", ({ b }) => ({ sessionId: b.session.sessionId })),

@@ -43,6 +43,7 @@ export default async function BotLayout({ children, params }: Props) {
           { href: routes.playground(tenantId, botId), label: "Playground" },
           { href: routes.embed(tenantId, botId), label: "Embed" },
           { href: routes.quality(tenantId, botId), label: "Quality" },
+          { href: routes.tools(tenantId, botId), label: "Tools" },
           { href: routes.botSettings(tenantId, botId), label: "Settings" },
         ]}
       />
