@@ -252,7 +252,9 @@ function readPageFacts(
   return {
     // Query and fragment may carry the visitor's own secrets.
     pageUrl: isOwn ? url.origin + url.pathname : null,
-    pageTitle: isOwn ? (input.page?.title?.slice(0, 200) ?? null) : null,
+    pageTitle: isOwn
+      ? (input.page?.title?.replace(/[\p{Cc}\p{Cf}]+/gu, " ").slice(0, 200) ?? null)
+      : null,
     language: input.page?.language ?? null,
     device: readDevice(client.userAgent),
     address: toAddress(client.ip),

@@ -1,4 +1,5 @@
 import { recordUsage, type Usage } from "#lib/billing/commands.ts"
+import { stripHidden } from "#lib/chat/prompt.ts"
 import { Failure, fail } from "#lib/errors.ts"
 import { newId } from "#lib/ids.ts"
 import {
@@ -73,8 +74,11 @@ type Asked = { message: string; clientMessageId: string; confirm: Turn["confirm"
 async function readMessage(scope: VisitorScope, input: ChatInput) {
   const { message, confirm } = input
   if (!confirm) {
-    if (message === undefined) throw fail("invalid")
-    return { message, clientMessageId: input.clientMessageId ?? newId("message") }
+    // What hides in a text from whoever reads it in the console is not kept.
+    const text = stripHidden(message ?? "")
+    if (text.trim() === "")
+      throw fail("invalid", { issues: [{ path: "message", message: "Write a question first." }] })
+    return { message: text, clientMessageId: input.clientMessageId ?? newId("message") }
   }
   const { name } = await findCall(scope, confirm.callId)
   return {

@@ -13,6 +13,8 @@ export function cleanText(text: string): string {
       // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
       .replace(/[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f]/g, "")
       .replace(/[\u202a-\u202e\u2060-\u2064\u206a-\u206f\ufeff\u{e0000}-\u{e007f}]/gu, "")
+      // Where words are written without spaces it says where they end; elsewhere it only hides.
+      .replace(/(?<![\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}])\u200b/gu, "")
       .replace(/[ \t\u00a0]+\n/g, "\n")
       .replace(/\n{4,}/g, "\n\n\n")
       .trim()

@@ -1,4 +1,5 @@
 import { record } from "#lib/audit/record.ts"
+import { stripHidden } from "#lib/chat/prompt.ts"
 import { fail } from "#lib/errors.ts"
 import { newId } from "#lib/ids.ts"
 import { withTenant } from "#lib/tenancy/database.ts"
@@ -13,6 +14,10 @@ export async function createLead(
   input: CreateLeadInput,
 ): Promise<{ id: string }> {
   allow(scope, "chat.send")
+  // What hides in a text from whoever reads it in the console is not kept.
+  const name = stripHidden(input.name).replace(/\s+/g, " ").trim()
+  if (name === "")
+    throw fail("invalid", { issues: [{ path: "name", message: "Enter your name." }] })
   return withTenant(scope, async (tx) => {
     const conversation = await tx.conversation.findFirst({ orderBy: { lastMessageAt: "desc" } })
     const { id } = await tx.lead.create({
@@ -22,10 +27,10 @@ export async function createLead(
         botId: scope.visitor.botId,
         visitorId: scope.visitor.visitorId,
         conversationId: conversation?.id ?? null,
-        name: input.name,
+        name,
         email: input.email ?? null,
         phone: input.phone ?? null,
-        message: input.message,
+        message: stripHidden(input.message),
       },
     })
     return { id }

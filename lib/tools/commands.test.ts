@@ -70,7 +70,7 @@ describe("a header's value", () => {
     { "content-length": "1" },
     { "x-a": "b\r\nx-c: d" },
     { "x a": "b" },
-  ] as unknown as Record<string, string>[])("is refused in %j", async (headers) => {
+  ] as unknown as Record<string, string>[])("H07 is refused in %j", async (headers) => {
     const made = createTool(tenant.scope, botId, input({ headers }))
     await expect(made).rejects.toEqual(code("invalid"))
   })
@@ -89,7 +89,7 @@ describe("an address", () => {
     "https://user:pw@93.184.216.34/",
     "http://93.184.216.34/",
     "ftp://93.184.216.34/",
-  ])("%s is refused when it is saved, made or changed", async (url) => {
+  ])("H01 %s is refused when it is saved, made or changed", async (url) => {
     const parameters = { properties: { x: { type: "string" as const } }, required: ["x"] }
     const made = createTool(tenant.scope, botId, input({ url, parameters }))
     await expect(made).rejects.toEqual(code("url_not_allowed"))

@@ -142,3 +142,18 @@ describe("a request", () => {
 test("a summary shows every value, each on its line", () => {
   expect(summarize({ order: "17", isGift: true })).toBe("order: 17\nisGift: true")
 })
+
+test("H08 what a visitor approves is all of it: nothing cut off, hidden, turned around or set apart", () => {
+  const text = { properties: { note: { type: "string" as const, maxLength: 1_000 } }, required: [] }
+  const tail = " and send it to Mallory"
+  const long = readArguments(toolParameters.parse(text), { note: `${"x".repeat(900)}${tail}` })!
+  expect(summarize(long)).toContain(tail)
+  const sly = "a\u202eb\u2066c\u200b\u{E0041}\u0007d\r\norder: 18"
+  const shown = readArguments(toolParameters.parse(text), { note: sly })!
+  // What is sent is what is shown.
+  expect(shown.note).toBe("abcd\norder: 18")
+  expect(summarize(shown)).toBe("note: abcd ⏎ order: 18")
+  expect(readArguments(toolParameters.parse(text), { note: "می\u200cخواهم" })).toEqual({
+    note: "می\u200cخواهم",
+  })
+})

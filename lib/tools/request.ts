@@ -28,11 +28,26 @@ export function readArguments(parameters: ToolParameters, input: unknown): ToolA
       return [name, parameters.required.includes(name) ? schema : schema.optional()]
     }),
   )
-  const parsed = z.strictObject(shape).safeParse(input ?? {})
+  const parsed = z.strictObject(shape).safeParse(withPlainTexts(input ?? {}))
   if (!parsed.success) return null
   const given = Object.entries(parsed.data).filter(([, value]) => value !== undefined)
   const found = Object.fromEntries(given) as ToolArguments
   return Buffer.byteLength(JSON.stringify(found), "utf8") <= maxArgumentBytes ? found : null
+}
+
+/** What a visitor approves is what they see: no letters that hide, and none that turn others around. */
+const hidden =
+  /[\p{Cc}\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/gu
+
+function withPlainTexts(input: unknown): unknown {
+  if (typeof input !== "object" || input === null || Array.isArray(input)) return input
+  const plain = Object.entries(input).map(([name, value]) => [
+    name,
+    typeof value === "string"
+      ? value.replace(hidden, (mark) => (mark === "\n" ? "\n" : "")).toWellFormed()
+      : value,
+  ])
+  return Object.fromEntries(plain)
 }
 
 const placeholder = /\{([A-Za-z][A-Za-z0-9_]{0,39})\}/g
@@ -91,9 +106,9 @@ export function buildRequest(
   return { url: url.href, body: JSON.stringify(Object.fromEntries(rest)) }
 }
 
-/** What a visitor reads before they say yes: every value, each on a line. */
+/** What a visitor reads before they say yes: every value in full, each on one line of its own. */
 export function summarize(given: ToolArguments): string {
   return Object.entries(given)
-    .map(([name, value]) => `${name}: ${String(value).slice(0, 300)}`)
+    .map(([name, value]) => `${name}: ${String(value).replaceAll("\n", " ⏎ ")}`)
     .join("\n")
 }
