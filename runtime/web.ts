@@ -8,6 +8,7 @@ import { env } from "#lib/env.ts"
 import { clientHeader, resolveClient } from "#lib/limits/client-ip.ts"
 import { freeGoneStreams } from "#lib/limits/streams.ts"
 import { log } from "#lib/log.ts"
+import { boundAnswer, boundBody, hasTooManyHeaders } from "./bounds.ts"
 
 // The web process: Next behind a plain server that does what only the socket's owner can. It writes the
 // client's address where the client cannot, keeps the console off the widget's origin, gives each page a
@@ -47,11 +48,13 @@ const server = createServer(
     if (isStopping) return refuse(response, 503, { "retry-after": "2" })
     const path = readPath(request)
     if (path === null) return refuse(response, 400)
+    if (hasTooManyHeaders(request)) return refuse(response, 431)
     if (request.method === "TRACE") return refuse(response, 405)
     // A server action from another page's form: Next would answer 500 to some of these.
     if (request.headers["next-action"] && request.headers.origin !== env.APP_URL)
       return refuse(response, 403)
     boundBody(request, path)
+    boundAnswer(response)
     prepare(request, response, path)
     if (redirectConsole(request, response, path)) return
     handle(request, response).catch((error: unknown) => {
@@ -64,13 +67,6 @@ const server = createServer(
 function refuse(response: ServerResponse, status: number, headers: Record<string, string> = {}) {
   const closing = { "content-length": 0, "cache-control": "no-store", connection: "close" }
   response.writeHead(status, { ...closing, ...headers }).end()
-}
-
-/** A body has half a minute to arrive, a file on a slow line two: `requestTimeout` below. */
-function boundBody(request: IncomingMessage, path: string) {
-  if (path.endsWith("/sources") || request.complete) return
-  const timer = setTimeout(() => request.complete || request.destroy(), 25_000)
-  request.once("close", () => clearTimeout(timer))
 }
 
 function prepare(request: IncomingMessage, response: ServerResponse, path: string) {
