@@ -8,6 +8,8 @@ export type ModelMessage = { role: string; content: string }
 
 export type ModelCall = {
   messages: ModelMessage[]
+  /** The whole request. */
+  body: Record<string, unknown>
   /** What the visitor asked: the last message. */
   question: string
   tokensSent: number
@@ -41,9 +43,16 @@ export const scripts = {
   hostile: "#hostile",
   /** A long answer with everything that Markdown in a chat may hold. */
   rich: "#rich",
+  /** Says what follows, base64url of UTF-8, word for word: `say("…")` makes it. */
+  say: "#say:",
   /** Repeats everything it was given, as a model that obeys every injection would. */
   echo: "#echo",
 } as const
+
+/** The marker that makes the model answer exactly this. */
+export function say(text: string): string {
+  return scripts.say + Buffer.from(text, "utf8").toString("base64url")
+}
 
 export const hostileAnswer = [
   "**Bold** and a list:",
@@ -159,7 +168,7 @@ async function answer(
   const body = JSON.parse(Buffer.concat(parts).toString("utf8")) as ChatBody
   const messages = body.messages.map(({ role, content }) => ({ role, content: flatten(content) }))
   const question = messages.at(-1)?.content ?? ""
-  const call: ModelCall = { messages, question, tokensSent: 0, outcome: "running" }
+  const call: ModelCall = { messages, body, question, tokensSent: 0, outcome: "running" }
   calls.push(call)
   announce()
   response.on("close", () => {
@@ -191,6 +200,8 @@ function chooseScript(question: string, messages: ModelMessage[]) {
     return { tokens: split("Thirty days [99], as everybody knows [1]."), pauseMs: 0 }
   if (has(scripts.rich)) return { tokens: split(richAnswer), pauseMs: 0 }
   if (has(scripts.hostile)) return { tokens: split(hostileAnswer), pauseMs: 0 }
+  const said = /#say:([\w-]+)/.exec(question)?.[1]
+  if (said) return { tokens: split(Buffer.from(said, "base64url").toString("utf8")), pauseMs: 0 }
   if (has(scripts.echo))
     return { tokens: split(messages.map((m) => m.content).join("\n")), pauseMs: 0 }
   const passage = /\[1\][^\n]*\n([^\n]+)/.exec(messages[0]?.content ?? "")?.[1] ?? "Yes."

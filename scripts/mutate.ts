@@ -47,6 +47,7 @@ const watchers = {
   toolCommands: "lib/tools/commands.test.ts",
   tools: "lib/chat/tools.test.ts",
   mcp: "lib/tools/servers.test.ts",
+  bounds: "runtime/bounds.test.ts",
 }
 
 export const mutations: Mutation[] = [
@@ -556,6 +557,20 @@ export const mutations: Mutation[] = [
     from: "if (requests > maxRequests)",
     to: "if (requests > 9 * maxRequests * maxRequests)",
     tests: [watchers.mcp],
+  },
+  {
+    name: "a visitor approves less than what is sent",
+    file: "lib/tools/request.ts",
+    from: 'value.replace(hidden, (mark) => (mark === "\\n" ? "\\n" : "")).toWellFormed()',
+    to: "value.toWellFormed()",
+    tests: [watchers.toolRequest],
+  },
+  {
+    name: "an answer that nobody takes is kept for ever",
+    file: "runtime/bounds.ts",
+    from: "setTimeout(() => response.destroy(), mostMs)",
+    to: "setTimeout(() => {}, mostMs)",
+    tests: [watchers.bounds],
   },
   {
     name: "a model calls tools without end",

@@ -115,7 +115,7 @@ const forbidden = [
   ...["http://app.own.example.com/", "https://APP.own.example.com./", "not a url", "/relative"],
 ]
 
-describe(`D20, D22, D23, D29 each of ${forbidden.length} forms is refused, and nothing is reached`, () => {
+describe(`H01 D20, D22, D23, D29 each of ${forbidden.length} forms is refused, and nothing is reached`, () => {
   const strict = createOutbound({
     resolve: async (host) => names[host] ?? ["127.0.0.2"],
     ownHosts: ["app.own.example.com"],
@@ -203,7 +203,7 @@ test("D37 there is no flag that a production build could start with: no switch l
 })
 
 describe("a name", () => {
-  test("D25 that is first public and then private is resolved once and pinned", async () => {
+  test("H02 D25 that is first public and then private is resolved once and pinned", async () => {
     let asked = 0
     const rebinding = loosened(async () => {
       asked += 1
@@ -266,7 +266,7 @@ describe("redirects", () => {
     await expect(get(at("shop.example.com"))).rejects.toEqual(code("redirect_limit"))
   })
 
-  test("of a POST are never followed", async () => {
+  test("H02 of a POST are never followed", async () => {
     reply = (_, response) => response.writeHead(307, { location: "/next" }).end()
     const result = get(at("shop.example.com"), { method: "POST", body: "{}" })
     await expect(result).rejects.toEqual(code("redirect_limit"))
