@@ -65,6 +65,7 @@ with allowed (finding, reason) as (values
   ('directory.list_tenants(text,integer): security definer', 'the operator''s list; the route proves the master key'),
   ('directory.find_source_tenant(text): security definer', 'the tenant of one source by exact id, for jobs'),
   ('directory.list_unfinished_sources(integer): security definer', 'ids only, for the worker'),
+  ('directory.list_sources_to_embed(text): security definer', 'ids only, for the worker'),
   ('directory.list_due_crawls(): security definer', 'ids only, for the worker'),
   ('directory.list_due_pages(): security definer', 'ids only, for the worker'),
   ('directory.count_queue(): security definer', 'two numbers, for the operator''s metrics'),

@@ -19,6 +19,7 @@ const scalars: Record<string, string> = {
   Json: "jsonb",
   Bytes: "bytea",
   'Unsupported("tsvector")': "tsvector",
+  'Unsupported("varbit")': "varbit",
   'Unsupported("cidr")': "cidr",
 }
 

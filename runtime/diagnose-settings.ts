@@ -11,6 +11,7 @@ export function diagnoseSettings(env: Env): Diagnosis[] {
     diagnoseOperator(env),
     diagnoseMail(env),
     ...diagnoseModel(env),
+    ...diagnoseEmbedding(env),
   ]
 }
 
@@ -113,6 +114,29 @@ function diagnoseModel(env: Env): Diagnosis[] {
       remedy: "Set what is missing, or unset MODEL_PROVIDER.",
     },
   ]
+}
+
+function diagnoseEmbedding(env: Env): Diagnosis[] {
+  const { EMBEDDING_MODEL, EMBEDDING_PRICE, EMBEDDING_BASE_URL, MODEL_BASE_URL } = env
+  if (!EMBEDDING_MODEL) return []
+  if (!/\d/.test(EMBEDDING_PRICE ?? ""))
+    return [
+      {
+        level: "fail",
+        message: `EMBEDDING_MODEL is ${EMBEDDING_MODEL}, but EMBEDDING_PRICE says no price: it is not used.`,
+        remedy:
+          "Set EMBEDDING_PRICE to what a million tokens cost, in minor units, or unset the model.",
+      },
+    ]
+  if (!EMBEDDING_BASE_URL && !MODEL_BASE_URL && env.MODEL_PROVIDER !== "openai")
+    return [
+      {
+        level: "fail",
+        message: `EMBEDDING_MODEL is ${EMBEDDING_MODEL}, but nothing says where it is.`,
+        remedy: "Set EMBEDDING_BASE_URL and EMBEDDING_API_KEY.",
+      },
+    ]
+  return [{ level: "ok", message: `Search goes by meaning too, with ${EMBEDDING_MODEL}.` }]
 }
 
 export function isLoopback(url: string): boolean {

@@ -1,5 +1,6 @@
 import { startCrawlStarter } from "#lib/jobs/crawl-starter.ts"
 import { type ReadingOptions, startIngestQueue } from "#lib/jobs/ingest-queue.ts"
+import { startVectorFiller } from "#lib/jobs/vector-filler.ts"
 import { findHolder } from "#lib/limits/holder.ts"
 import { freeGoneStreams } from "#lib/limits/streams.ts"
 import { log } from "#lib/log.ts"
@@ -18,6 +19,7 @@ const soonMs = 5_000
 export async function runWorker(options: ReadingOptions = {}): Promise<void> {
   const queue = await startIngestQueue(options)
   const crawls = startCrawlStarter(options)
+  const vectors = startVectorFiller()
   const housekeeping = setInterval(() => {
     sweepExpired().catch((error: Error) => log.warn({ reason: error.message }, "tidying failed"))
   }, housekeepingMs)
@@ -35,7 +37,7 @@ export async function runWorker(options: ReadingOptions = {}): Promise<void> {
     isStopping = true
     clearInterval(housekeeping)
     clearInterval(watching)
-    await Promise.all([queue.stop(graceMs), crawls.stop()])
+    await Promise.all([queue.stop(graceMs), crawls.stop(), vectors.stop()])
     await disconnect()
     process.exit(0)
   }

@@ -17,8 +17,8 @@ export const order = [
   "outbound",
   "keys",
   "admission",
-  "knowledge",
   "models",
+  "knowledge",
   "tools",
   "chat",
   "conversations",
@@ -199,7 +199,7 @@ export const rows: Row[] = [
   owned({
     what: /^lib\/tenancy\/scope\.ts$/,
     owner:
-      /^lib\/(?:tenancy\/|auth\/|keys\/api-keys\.ts|admission\/sessions\.ts|operator\/commands\.ts|knowledge\/(?:ingest|open-crawl)\.ts|tools\/run\.ts)/,
+      /^lib\/(?:tenancy\/|auth\/|keys\/api-keys\.ts|admission\/sessions\.ts|operator\/commands\.ts|knowledge\/(?:ingest|open-crawl|fill-vectors)\.ts|tools\/run\.ts)/,
     reason: "A scope is made where a credential was just proven; everyone else names its type.",
     areTypesFree: true,
     bad: 'import { scopeFromMember } from "#lib/tenancy/scope.ts"',

@@ -3,6 +3,7 @@ import type { Tx } from "#lib/tenancy/database.ts"
 import type { TenantScope } from "#lib/tenancy/scope.ts"
 
 export type Usage = {
+  kind?: "chat" | "embedding"
   model: string
   inputTokens: number
   outputTokens: number

@@ -14,7 +14,7 @@ export async function getUsage(
     scope,
     (tx) => tx.$queryRaw<UsageDay[]>`
       select to_char(u.created_at at time zone 'UTC', 'YYYY-MM-DD') as date, u.bot_id as "botId",
-        count(*)::int as messages, sum(u.input_tokens)::int as "inputTokens",
+        count(*) filter (where u.kind = 'chat')::int as messages, sum(u.input_tokens)::int as "inputTokens",
         sum(u.output_tokens)::int as "outputTokens",
         ceil(sum(u.cost_nanos) / 1000000000.0)::int as "costMinor"
       from public.usage_entries u

@@ -65,10 +65,11 @@ export async function* answerQuestion(
 ): AsyncGenerator<AnswerEvent> {
   const { botId } = scope.visitor
   const { conversationId } = question
+  const reserve = (nanos: bigint) => reserveSpend(scope, limits, nanos)
   yield* composeAnswer(question, signal, {
     botId,
-    search: (query) => searchKnowledge(scope, botId, query, passageCount),
-    reserve: (nanos) => reserveSpend(scope, limits, nanos),
+    search: (query) => searchKnowledge(scope, botId, query, passageCount, reserve),
+    reserve,
     ...(conversationId ? { openTools: () => openTools(scope, conversationId) } : {}),
   })
 }

@@ -21,7 +21,7 @@ export function toSourceView(row: SourceRow): SourceView {
     chunkCount: row.chunkCount,
     byteSize: row.byteSize,
     error: row.error,
-    notice: row.notice,
+    notice: [row.notice, row.vectorNotice].filter(Boolean).join(" ") || null,
     pagesDone: row.pagesDone,
     pageCount: row.pageCount,
     crawlId: row.crawlId,

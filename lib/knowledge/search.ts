@@ -7,7 +7,6 @@ import {
   type CorpusSize,
   estimateConfidence,
   pickRarest,
-  type Ranked,
   type Reading,
   rankCandidates,
   readQuestion,
@@ -15,6 +14,14 @@ import {
 import type { Passage, SearchResult } from "./schema.ts"
 import { readTerms } from "./terms.ts"
 import { readTsvector, toCandidateQuery } from "./tsvector.ts"
+import {
+  embedQuestion,
+  findNear,
+  fuseRanks,
+  isNear,
+  type QuestionVector,
+  type Reserve,
+} from "./vectors.ts"
 import { countChunks, mendUnknown, type Place } from "./vocabulary.ts"
 
 /** How many candidates are ranked in full: measured to cost no recall, at either size. */
@@ -37,48 +44,66 @@ export async function searchKnowledge(
   botId: string,
   query: string,
   limit = 8,
+  reserve?: Reserve,
 ): Promise<SearchResult> {
   if (!scope.visitor) allow(scope, "knowledge.read")
   const place = { tenantId: scope.tenantId, botId }
-  return withTenant(scope, (tx) => searchWithin(tx, place, query, limit))
+  const vector = await embedQuestion(scope, botId, query.slice(0, questionChars), reserve)
+  return withTenant(scope, (tx) => searchWithin(tx, place, query, limit, vector))
 }
 
-/** The same inside the caller's transaction, as it left the bot's knowledge. */
+/**
+ * The same inside the caller's transaction, as it left the bot's knowledge; by words alone when the question
+ * comes without its vector.
+ */
 export async function searchWithin(
   tx: Tx,
   place: Place,
   query: string,
   limit: number,
+  vector: QuestionVector | null = null,
 ): Promise<SearchResult> {
-  const question = { place, query, limit }
+  const question = { place, query, limit, vector }
   // A chunk that goes between finding and reading it belongs to a source that just got its next version:
   // looked up once more, that one answers.
   const found = await lookUp(tx, question)
   return found.isWhole ? found.result : (await lookUp(tx, question)).result
 }
 
+type LookUp = { place: Place; query: string; limit: number; vector: QuestionVector | null }
+
 async function lookUp(
   tx: Tx,
-  { place, query, limit }: { place: Place; query: string; limit: number },
+  { place, query, limit, vector }: LookUp,
 ): Promise<{ result: SearchResult; isWhole: boolean }> {
   const corpus = await readCorpus(tx, place)
   if (corpus.chunkCount === 0) return { result: nothing, isWhole: true }
   const readings = await readInLanguages(tx, { place, query, languages: corpus.languages })
   const candidates = await findCandidates(tx, { botId: place.botId, corpus, readings })
-  const ranked = rankCandidates(readings, candidates, corpus).slice(0, limit)
+  const byWords = rankCandidates(readings, candidates, corpus)
+  const near = vector ? await findNear(tx, place, vector) : []
+  const order = vector
+    ? fuseRanks(listIds(byWords.slice(0, fusedCount)), listIds(near.slice(0, fusedCount)))
+    : byWords
+  const ranked = order.slice(0, limit)
   // Words that the counts know and the index does not: the two were read on both sides of an exchange.
   if (!ranked[0]) return { result: nothing, isWhole: candidates.length > 0 }
   const passages = await readPassages(tx, place, ranked)
   // The best match of the words and the best order of passages need not be the same chunk.
-  const best = ranked.slice(0, 3).map((chunk) => estimateConfidence(chunk, corpus))
-  const confidence = Math.max(...best)
+  const best = byWords.slice(0, 3).map((chunk) => estimateConfidence(chunk, corpus))
+  const confidence = Math.max(0, ...best)
   const result = {
     passages,
     confidence: round(confidence),
-    isRelevant: confidence >= 0.5,
+    isRelevant: confidence >= 0.5 || isNear(near),
   }
   return { result, isWhole: passages.length === ranked.length }
 }
+
+/** So many of either order have a say in the one made of both. */
+const fusedCount = 50
+
+const listIds = (rows: { id: string }[]) => rows.map(({ id }) => id)
 
 type Corpus = CorpusSize & { languages: string[] }
 
@@ -141,7 +166,11 @@ async function findCandidates(
   return rows.map((row) => ({ ...row, positions: readTsvector(row.positions) }))
 }
 
-async function readPassages(tx: Tx, { tenantId }: Place, ranked: Ranked[]): Promise<Passage[]> {
+async function readPassages(
+  tx: Tx,
+  { tenantId }: Place,
+  ranked: { id: string; score: number }[],
+): Promise<Passage[]> {
   const rows = await tx.$queryRaw<Omit<Passage, "score">[]>`
     select c.id as "chunkId", c.source_id as "sourceId", s.title, c.heading, c.page, s.url, c.text,
       s.visibility

@@ -69,6 +69,11 @@ export async function publish(
         progress: 100,
         attempts: 0,
         chunkCount: chunks.length,
+        // Its chunks are new: the vectors went with the old ones.
+        vectorModel: null,
+        vectorAttempts: 0,
+        vectorRetryAt: null,
+        vectorNotice: null,
       },
     })
     if (current.crawlId) {

@@ -291,6 +291,18 @@ export async function listDuePages(): Promise<{ sourceId: string; tenantId: stri
   return rows.map((row) => ({ sourceId: row.source_id, tenantId: row.tenant_id }))
 }
 
+/** Sources whose chunks have no vectors of this model yet, a few of each tenant. */
+export async function listSourcesToEmbed(
+  model: string,
+): Promise<{ sourceId: string; tenantId: string }[]> {
+  const rows = await callDefiner<{ source_id: string; tenant_id: string }>(
+    "list_sources_to_embed",
+    "select * from directory.list_sources_to_embed($1)",
+    [model],
+  )
+  return rows.map((row) => ({ sourceId: row.source_id, tenantId: row.tenant_id }))
+}
+
 /** How many sources wait and how many are being read, of all tenants together. */
 export async function countQueue(): Promise<{ queued: number; processing: number }> {
   const rows = await callDefiner<{ status: "queued" | "processing"; count: number }>(

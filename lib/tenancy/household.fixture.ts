@@ -4,6 +4,7 @@ import { blockNetwork } from "#lib/incidents/commands.ts"
 import { addFileSource } from "#lib/knowledge/add-sources.ts"
 import { addCrawl } from "#lib/knowledge/crawl-commands.ts"
 import { ingestSource } from "#lib/knowledge/ingest.ts"
+import { storeVectors } from "#lib/knowledge/vectors.ts"
 import { createLead } from "#lib/leads/commands.ts"
 import { effectiveLimits } from "#lib/limits/schema.ts"
 import { reserveSpend } from "#lib/limits/spend.ts"
@@ -22,6 +23,7 @@ import {
   makeVisitor,
   makeWriteTool,
 } from "#prisma/factories.ts"
+import { withTenant } from "./database.ts"
 import { countRefusal } from "./directory.ts"
 
 export type Household = {
@@ -46,6 +48,12 @@ export async function makeHousehold(): Promise<Household> {
       bytes: Buffer.from(`The secret word of shop ${number} is ${canary}.`),
     })
     if ((await ingestSource(source.id)) !== "ready") throw fail("internal")
+    await withTenant(tenant.scope, async (tx) => {
+      const chunk = (await tx.chunk.findFirst({ where: { sourceId: source.id } }))!
+      const place = { tenantId: tenant.tenantId, botId: bot.id }
+      const rows = [{ chunkId: chunk.id, vector: Float32Array.of(0.6, -0.8) }]
+      await storeVectors(tx, place, { model: "test", rows })
+    })
     await addCrawl(tenant.scope, bot.id, { url: `https://${canary}.example.com/` }, async () => {})
     const key = await makeEmbedKey(tenant.scope, bot.id)
     await countRefusal(key.id, "origin_refused", "https://evil.example.net")
