@@ -31,7 +31,9 @@ const models = [...source.matchAll(/^model (\w+) \{\n([\s\S]*?)^\}/gm)].map(([, 
   const columns = [...body!.matchAll(/^ {2}(\w+)\s+(Unsupported\("\w+"\)|\w+)(\?)?(.*)$/gm)].map(
     ([, field, type, optional, rest]): Column => ({
       name: /@map\("(\w+)"\)/.exec(rest!)?.[1] ?? field!,
-      type: /@db\.(Inet|Uuid|Cidr)\b/.exec(rest!)?.[1]?.toLowerCase() ?? scalars[type!] ?? type!,
+      type:
+        /@db\.(Inet|Uuid|Cidr)\b/.exec(rest!)?.[1]?.toLowerCase() ??
+        `${rest!.startsWith("[]") ? "_" : ""}${scalars[type!] ?? type!}`,
       isNullable: optional === "?",
     }),
   )
