@@ -195,6 +195,22 @@ describe("the key decides, and a dead one answers the same whatever the reason",
   })
 })
 
+test("no refusal comes sooner than another's work may take: time tells nobody why", async () => {
+  const { keyId } = parseEmbedKey(key.key)!
+  const refusals = [
+    { key: "x" },
+    { key: formatEmbedKey({ mode: "live", keyId: `key_${newSecret(12)}`, random: newSecret(12) }) },
+    { key: formatEmbedKey({ mode: "live", keyId, random: newSecret(12) }) },
+    { origin: "https://evil.test" },
+    { origin: null },
+  ]
+  for (const refusal of refusals) {
+    const startedAt = performance.now()
+    await expect(sell(refusal)).rejects.toMatchObject({ name: "Failure" })
+    expect(performance.now() - startedAt).toBeGreaterThan(29)
+  }
+})
+
 describe("a key opens the bots on its list and no others", () => {
   test("its first by itself, another by name, a stranger never", async () => {
     const [second, outside] = [await makeBot(tenant.scope), await makeBot(tenant.scope)]

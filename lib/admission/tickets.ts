@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises"
 import { type BotCheckRequest, createChallenge } from "#lib/bot-check/challenge.ts"
 import { decideLevel } from "#lib/bot-check/check.ts"
 import { requireBot } from "#lib/bots/queries.ts"
@@ -64,16 +65,31 @@ export async function findFrameAncestors(
   return { ancestors: frameAncestors(found.origins), keyId: found.keyId }
 }
 
-/**
- * Sells a ticket to a page. `origin` is the request's Origin header. Throws `unauthorized` for a dead key
- * (one answer, whatever the reason), `origin_required`, `origin_refused`, `rate_limited`.
- */
-export async function sellTicket(request: {
+type TicketRequest = {
   key: unknown
   botId?: string | undefined
   origin: string | null
   ip: string
-}): Promise<SoldTicket> {
+}
+
+/** Longer than any refusal's own work: a refusal is written down for a key that exists and for no other. */
+const refusalMs = 30
+
+/**
+ * Sells a ticket to a page. `origin` is the request's Origin header. Throws `unauthorized` for a dead key
+ * (one answer after one time, whatever the reason), `origin_required`, `origin_refused`, `rate_limited`.
+ */
+export async function sellTicket(request: TicketRequest): Promise<SoldTicket> {
+  const startedAt = performance.now()
+  try {
+    return await sell(request)
+  } catch (error) {
+    await wait(Math.ceil(Math.max(0, startedAt + refusalMs - performance.now())))
+    throw error
+  }
+}
+
+async function sell(request: TicketRequest): Promise<SoldTicket> {
   const address = toAddress(request.ip)
   const key = await findLiveKey(request.key, request.ip)
   if (key?.purpose !== "site") {
