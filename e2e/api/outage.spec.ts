@@ -1,3 +1,4 @@
+import { runSql } from "../attack/counter-attacks.ts"
 import {
   ask,
   buyTicket,
@@ -7,15 +8,53 @@ import {
   type Part,
   returnsQuestion as question,
   readParts,
+  type Session,
+  type Shop,
   sendMessage,
 } from "../counter.ts"
-import { startDeployment } from "../deployment.ts"
+import { type Deployment, startDeployment } from "../deployment.ts"
 import { scripts } from "../fake-model.ts"
 import { expect, test } from "../fixtures.ts"
 
+/** A database that is still there and says nothing: nothing fails by itself, so something has to give up. */
+async function expectSilenceIsNoYes(deployment: Deployment, shop: Shop, session: Session) {
+  const streaming = await openSession(deployment, shop)
+  const marker = `${scripts.slow} silent`
+  const response = await sendMessage(deployment, streaming.token, `${question} ${marker}`)
+  const parts: Part[] = []
+  const reading = (async () => {
+    for await (const part of readParts(response)) parts.push(part)
+  })()
+  await deployment.model.waitForCall(marker, ({ tokensSent }) => tokensSent > 3)
+  const connections = await runSql<{ pid: number }>(
+    deployment,
+    "select pid from pg_stat_activity where application_name like 'coatcheck%'",
+  )
+  const pids = [await deployment.database.readPid(), ...connections.map(({ pid }) => pid)]
+  for (const pid of pids) process.kill(pid, "SIGSTOP")
+  const silentSince = performance.now()
+  try {
+    await deployment.model.waitForCall(marker, ({ outcome }) => outcome === "aborted")
+    expect(performance.now() - silentSince).toBeLessThan(2_500)
+    const refused = await Promise.all(
+      Array.from({ length: 4 }, () => sendMessage(deployment, session.token, question)),
+    )
+    for (const { status } of refused) expect(status).toBe(503)
+    expect(performance.now() - silentSince).toBeLessThan(10_000)
+  } finally {
+    for (const pid of pids.reverse()) process.kill(pid, "SIGCONT")
+  }
+  await reading
+  expect(parts.map((part) => part.type)).not.toContain("finish")
+  await expect
+    .poll(async () => (await call(deployment, "/ready")).status, { timeout: 5_000 })
+    .toBe(200)
+  expect((await ask(deployment, session.token, question)).types.at(-1)).toBe("finish")
+}
+
 // A deployment of its own: its database is killed under it.
 
-test("without its database the server refuses with 503, ends open answers, and is back once the database is", async () => {
+test("T28 without its database the server refuses with 503, ends open answers, and is back once the database is", async () => {
   const deployment = await startDeployment({ isDurable: true })
   try {
     const shop = await openShop(deployment)
@@ -63,6 +102,7 @@ test("without its database the server refuses with 503, ends open answers, and i
     // The ticket was not spent by the refusal, the session still stands, the message is still there.
     expect((await call(deployment, "/api/embed/session", { body: { ticket } })).status).toBe(201)
     expect((await ask(deployment, session.token, question)).types.at(-1)).toBe("finish")
+    await expectSilenceIsNoYes(deployment, shop, session)
     const list = await shop.api<{ data: { preview: string }[] }>("/v1/conversations")
     expect(list.body.data.map(({ preview }) => preview)).toContain(`${question} ${scripts.slow}`)
   } finally {

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises"
 import { findHolder } from "#lib/limits/holder.ts"
 import { leaseSeconds } from "#lib/limits/streams.ts"
 import { log } from "#lib/log.ts"
@@ -21,6 +22,8 @@ type Watch = {
   failingSince: number | null
   leasedAt: number
   isChecking: boolean
+  /** News came while a check was under way: what it read may be older than the news. */
+  isStale: boolean
   stopListening: (() => Promise<void>) | undefined
   isListening: boolean
 }
@@ -34,6 +37,7 @@ function watch(): Watch {
     failingSince: null,
     leasedAt: 0,
     isChecking: false,
+    isStale: false,
     stopListening: undefined,
     isListening: false,
   }
@@ -77,12 +81,16 @@ export function endOpenStreams(): void {
 
 async function checkStreams(): Promise<void> {
   const state = watch()
+  if (state.isChecking) state.isStale = true
   if (state.isChecking || state.open.size === 0) return
   state.isChecking = true
+  state.isStale = false
   const checked = [...state.open]
+  const startedAt = Date.now()
   try {
     const ids = checked.map((entry) => entry.sessionId)
-    const live = new Set((await findLiveSessions(ids)).map((session) => session.sessionId))
+    const found = await Promise.race([findLiveSessions(ids), giveUp()])
+    const live = new Set(found.map((session) => session.sessionId))
     state.failingSince = null
     for (const entry of checked)
       if (!live.has(entry.sessionId)) entry.controller.abort(new Revoked())
@@ -93,7 +101,7 @@ async function checkStreams(): Promise<void> {
       await renewStreams(ids, leaseSeconds)
     }
   } catch (error) {
-    state.failingSince ??= Date.now()
+    state.failingSince ??= startedAt
     log.warn(
       { code: "stream_check_failed", reason: (error as Error).message },
       "open streams unchecked",
@@ -103,7 +111,14 @@ async function checkStreams(): Promise<void> {
     }
   } finally {
     state.isChecking = false
+    if (state.isStale) void checkStreams()
   }
+}
+
+/** A database that says nothing at all is as good as away. In two halves: a stall of this very process is none. */
+async function giveUp(): Promise<never> {
+  for (const half of [1, 2]) await wait(graceMs / 2, half, { ref: false })
+  throw new Error("the database does not answer")
 }
 
 async function listen(state: Watch): Promise<void> {

@@ -281,7 +281,10 @@ describe("when the key is switched off in mid-answer", () => {
 })
 
 describe("when it cannot be known whether a pass still stands", () => {
-  test("open answers end within some seconds: closed, not open", async () => {
+  test.each([
+    ["fails", () => Promise.reject(new Error("the database is away"))],
+    ["says nothing at all", () => new Promise<never>(() => {})],
+  ])("because the database %s: open answers end within two seconds", async (_, away) => {
     const check = vi.mocked(directory.findLiveSessions)
     answering.script = async function* (signal) {
       yield { type: "text", text: "Ninety " }
@@ -290,11 +293,11 @@ describe("when it cannot be known whether a pass still stands", () => {
     }
     const response = await send()
     const real = check.getMockImplementation()!
-    check.mockRejectedValue(new Error("the database is away"))
+    const awaySince = performance.now()
+    check.mockImplementation(away)
     try {
       expect(typesOf(await readAll(response))).toContain("data-revoked")
-      const refused = await send()
-      expect(refused.status).toBeGreaterThanOrEqual(500)
+      expect(performance.now() - awaySince).toBeLessThan(2_000)
     } finally {
       check.mockImplementation(real)
     }

@@ -45,8 +45,10 @@ export function chatStreamResponse(
   const body = new ReadableStream<Uint8Array>({
     async start(stream) {
       const encoder = new TextEncoder()
+      let isDone = false
       const write = (part: Part | "[DONE]") => {
-        if (left.signal.aborted) return
+        if (left.signal.aborted || isDone) return
+        isDone = part === "[DONE]"
         const data = part === "[DONE]" ? part : JSON.stringify(part)
         try {
           stream.enqueue(encoder.encode(`data: ${data}\n\n`))
@@ -169,11 +171,16 @@ async function writeAnswer(
     answer.status = signal.aborted ? "interrupted" : "failed"
     if (!signal.aborted) throw error
   } finally {
-    await finishTurn(scope, turn, answer)
-    if (revoked.aborted && revoked.reason instanceof Revoked) {
+    // Told before anything is stored: what cut the answer off may be that nothing can be stored any more.
+    const isRevoked = revoked.aborted && revoked.reason instanceof Revoked
+    if (isRevoked) {
       write({ type: "data-revoked", data: {} })
       write({ type: "abort" })
-    } else if (answer.status === "complete") {
+      // Nothing is written after it: whoever was cut off hears no more.
+      write("[DONE]")
+    }
+    await finishTurn(scope, turn, answer)
+    if (answer.status === "complete") {
       const { isAnswered, mode } = answer
       const offerLead = !isAnswered
       write({ type: "data-answer", data: { isAnswered, mode, offerLead, isCapped } })

@@ -133,7 +133,7 @@ export function route<Kind extends AuthKind, Body extends z.ZodType, Query exten
       {
         requestId,
         method: request.method,
-        path: pathname,
+        path: pathname.replace(longSegments, "…"),
         status: response.status,
         durationMs,
         tenantId,
@@ -144,6 +144,9 @@ export function route<Kind extends AuthKind, Body extends z.ZodType, Query exten
   }
   return Object.assign(handler, { contract: options as unknown as RouteContract })
 }
+
+/** Longer than any id of ours: a secret that somebody put into an address, perhaps. No log keeps it. */
+const longSegments = /[^/]{32,}/g
 
 /** As in a JSON body: Postgres text cannot hold NUL, and a lone surrogate has no UTF-8 form. */
 function toStorable(text: string): string {

@@ -16,6 +16,9 @@ type Connections = { pool: pg.Pool; prisma: PrismaClient }
 // Pages and route handlers may hold separate copies of a module: one pool a process all the same.
 const shared = globalThis as typeof globalThis & { coatcheckConnections?: Connections }
 
+/** The server itself ends what takes 15 s; this ends what a server that no longer speaks would never end. */
+const queryTimeoutMs = 17_000
+
 function connect(): Connections {
   if (!env.DATABASE_URL)
     throw new Error("DATABASE_URL is not set; start through npm start or npm run dev")
@@ -25,6 +28,7 @@ function connect(): Connections {
     connectionTimeoutMillis: 2_000,
     idleTimeoutMillis: 30_000,
     statement_timeout: 15_000,
+    query_timeout: queryTimeoutMs,
     application_name: "coatcheck",
   })
   // A connection that dies while idle is replaced; without a listener it would end the process.
@@ -144,8 +148,10 @@ export async function callDefiner<Row extends object>(
   name: string,
   sql: string,
   values: unknown[],
+  timeoutMs: number = queryTimeoutMs,
 ): Promise<Row[]> {
-  const { rows } = await connections().pool.query<Row>({ name, text: sql, values })
+  const query = { name, text: sql, values, query_timeout: timeoutMs }
+  const { rows } = await connections().pool.query<Row>(query)
   return rows
 }
 

@@ -5,6 +5,9 @@ import type { MemberPermission, Role } from "./permissions.ts"
 // Guarantees: answers "which tenant is this?" before one is known, by exact match only, through the
 // definer functions of schema `directory`. Nothing here lists or searches a tenant's content.
 
+/** Who is calling, and are they still good: nobody waits longer than this to hear 503. */
+const answerMs = 5_000
+
 export type AdmissionBot = {
   id: string
   name: string
@@ -63,6 +66,7 @@ export async function findEmbedKey(
     "find_embed_key",
     "select * from directory.find_embed_key($1, $2, $3, $4)",
     [keyId, "random" in by ? by.random : null, "version" in by ? by.version : null, address],
+    answerMs,
   )
   if (!row) return null
   const { tenant_id, key_id, is_blocked, bot_check, is_check_raised, ...rest } = row
@@ -108,6 +112,7 @@ export async function findLiveSessions(sessionIds: string[]): Promise<LiveSessio
     "find_live_sessions",
     "select * from directory.find_live_sessions($1)",
     [sessionIds],
+    answerMs,
   )
   return rows.map((row) => ({
     sessionId: row.session_id,
@@ -146,7 +151,7 @@ export async function findApiKey(hash: string): Promise<LiveApiKey | null> {
     name: string
     scopes: MemberPermission[]
     default_bot_id: string | null
-  }>("find_api_key", "select * from directory.find_api_key($1)", [hash])
+  }>("find_api_key", "select * from directory.find_api_key($1)", [hash], answerMs)
   if (!row) return null
   return {
     tenantId: row.tenant_id,
@@ -225,7 +230,7 @@ export async function listMemberships(signInId: string): Promise<Membership[]> {
     user_id: string
     user_name: string
     user_email: string
-  }>("list_memberships", "select * from directory.list_memberships($1)", [signInId])
+  }>("list_memberships", "select * from directory.list_memberships($1)", [signInId], answerMs)
   return rows.map((row) => ({
     tenantId: row.tenant_id,
     tenantName: row.tenant_name,
