@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto"
 import { generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from "jose"
-import { beforeAll, describe, expect, test, vi } from "vitest"
+import { afterEach, beforeAll, describe, expect, test, vi } from "vitest"
 import { env } from "#lib/env.ts"
 import {
   sessionTokenSeconds,
@@ -180,6 +180,8 @@ describe("refuses, as a session token,", () => {
     ["an nbf of a minute ahead", { nbf: now() + 60 }, {}],
     ["an old iat with a far exp", { iat: now() - 400, exp: now() + 86_400 }, {}],
     ["an old iat with an endless exp", { iat: now() - 400, exp: 1e308 }, {}],
+    ["an endless exp", { exp: 1e308 }, {}],
+    ["a life longer than ours", { exp: now() + 3_600 }, {}],
     ["a critical extension we do not know", {}, { crit: ["x"], x: 1 }],
   ])("%s", async (_, changes, header) => {
     await expect(verifySessionToken(craft(changes, header))).rejects.toMatchObject(refused)
@@ -245,7 +247,34 @@ test("5,000 mutated tokens: not one is accepted and not one breaks the check", a
   }
 })
 
-describe("with a second signing key", () => {
+describe("T30 a process whose clock is an hour wrong", () => {
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+  const at = <T>(offsetSeconds: number, work: () => Promise<T>) => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + offsetSeconds * 1_000 })
+    return work().finally(() => vi.useRealTimers())
+  }
+
+  test.each([3_600, -3_600])("by %d s: what it signs, no correct one takes", async (offset) => {
+    const token = await at(offset, () => signSessionToken(sessionId))
+    await expect(verifySessionToken(token)).rejects.toMatchObject(refused)
+    expect(await at(offset, () => verifySessionToken(token))).toEqual({ sessionId })
+  })
+
+  test.each([3_600, -3_600])("by %d s: it refuses what a correct one signed", async (offset) => {
+    await expect(at(offset, () => verifySessionToken(session))).rejects.toMatchObject(refused)
+  })
+
+  test("and none that is right takes a token more than five seconds past its end", async () => {
+    const token = await signSessionToken(sessionId)
+    await at(sessionTokenSeconds + 3, () => verifySessionToken(token))
+    const late = at(sessionTokenSeconds + 7, () => verifySessionToken(token))
+    await expect(late).rejects.toMatchObject(refused)
+  })
+})
+
+describe("T24 with a second signing key", () => {
   test("the old one still verifies until it is taken out of TOKEN_KEYS", async () => {
     const fresh = `new:${"n".repeat(64)}`
     const load = async (keys: string) => {
