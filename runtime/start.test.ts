@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { markDemo } from "./demo-mark.ts"
+import { projectFolder } from "./environment.ts"
 import { type ClonedDatabase, cloneDatabase } from "./test-database.ts"
 
 let database: ClonedDatabase
@@ -44,17 +45,41 @@ async function start(env: Record<string, string>): Promise<{ code: number | null
   return { code, said }
 }
 
-test("an external database without secrets is refused, each missing one named", async () => {
+test("T32 an external database without secrets is refused, each missing one named", async () => {
   const { code, said } = await start({ DATABASE_URL: database.appUrl })
   expect(said).toMatch(/required too: AUTH_SECRET, TOKEN_KEYS, ENCRYPTION_KEY, TENANT_SETTING_KEY/)
   expect(said).not.toMatch(/ at /)
   expect(code).toBe(1)
 })
 
-test("a short secret is refused without being shown", async () => {
-  const { code, said } = await start({ ...secrets, AUTH_SECRET: "tooshort" })
-  expect(said).toMatch(/AUTH_SECRET: needs at least 32 characters/)
-  expect(said).not.toMatch(/tooshort/)
+test.each([
+  ["AUTH_SECRET", "s".repeat(31), /AUTH_SECRET: needs at least 32 characters/],
+  ["TOKEN_KEYS", `k1:${"s".repeat(31)}`, /TOKEN_KEYS: must be .* at least 32 characters/],
+  ["TOKEN_KEYS", `k2:${"n".repeat(32)},k1:${"s".repeat(31)}`, /TOKEN_KEYS: must be/],
+  ["TOKEN_KEYS", "s".repeat(64), /TOKEN_KEYS: must be/],
+])(
+  "T32 a %s of 31 bytes, or of another shape, is refused without being shown",
+  async (name, value, expected) => {
+    const { code, said } = await start({ ...secrets, [name]: value })
+    expect(said).toMatch(expected)
+    expect(said).not.toContain("ssssssss")
+    expect(code).toBe(1)
+  },
+)
+
+test("T32 what .env.example says is no secret: there is no default to forget", async () => {
+  const example = readFileSync(join(projectFolder, ".env.example"), "utf8")
+  const defaults = Object.keys(secrets).map((name) => {
+    const line = example
+      .split("\n")
+      .find((each) => each.replace(/^# ?/, "").startsWith(`${name}=`))!
+    return [name, line.slice(line.indexOf("=") + 1)]
+  })
+  const { code, said } = await start({
+    ...Object.fromEntries(defaults),
+    DATABASE_URL: database.appUrl,
+  })
+  expect(said).toMatch(/required too: AUTH_SECRET, TOKEN_KEYS, ENCRYPTION_KEY, TENANT_SETTING_KEY/)
   expect(code).toBe(1)
 })
 

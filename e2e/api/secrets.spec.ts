@@ -12,6 +12,7 @@ import {
 } from "../counter.ts"
 import type { Deployment } from "../deployment.ts"
 import { expect, test } from "../fixtures.ts"
+import { signIn } from "../walls/two-tenants.ts"
 
 const root = join(import.meta.dirname, "..", "..")
 
@@ -33,7 +34,7 @@ async function dumpDatabase(deployment: Deployment): Promise<string> {
   return dumps.join("\n")
 }
 
-test("no secret that was used stands in the logs or the database in the clear", async ({
+test("K37 no secret that was used stands in the logs or the database in the clear", async ({
   deployment,
 }) => {
   const shop = await openShop(deployment)
@@ -50,7 +51,29 @@ test("no secret that was used stands in the logs or the database in the clear", 
   })
   await call(deployment, "/api/embed/session", { body: { ticket: session.token } })
 
+  // A person with a password, and a second API key, which is shown this once.
+  const person = {
+    email: `person-${newAddress()}@example.com`,
+    password: `password-${newAddress()}-long`,
+  }
+  Object.assign(process.env, deployment.env, { LOG_LEVEL: "silent" })
+  const { makeTenant } = await import("#prisma/factories.ts")
+  const { disconnect } = await import("#lib/tenancy/database.ts")
+  await makeTenant(person)
+  await disconnect()
+  await signIn(deployment, person.email, person.password)
+  await signIn(deployment, person.email, `${person.password}-wrong`).catch(() => {})
+  const second = await shop.api<{ id: string; secret: string }>("/v1/api-keys", {
+    body: { name: "Second" },
+  })
+  const listed = await shop.api<{ data: { id: string }[] }>("/v1/api-keys")
+  const shown = listed.body.data.find(({ id }) => id === second.body.id)!
+  expect(JSON.stringify(shown)).toContain(second.body.secret.slice(-4))
+  expect(JSON.stringify(shown)).not.toContain(second.body.secret.slice(-5))
+
   const secrets = {
+    password: person.password,
+    "second API key": second.body.secret,
     "API key": shop.secretKey,
     "master key": deployment.masterKey,
     ticket,
@@ -115,7 +138,7 @@ test("an API key that arrives from a browser is refused, and its owner can see t
   expect(events.body.data.map(({ action }) => action)).toContain("apiKey.usedInBrowser")
 })
 
-test("what a session returns is the public look and nothing of the house", async ({
+test("K36 what a session returns is the public look and nothing of the house", async ({
   deployment,
 }) => {
   const shop = await openShop(deployment)
@@ -126,6 +149,25 @@ test("what a session returns is the public look and nothing of the house", async
   expect(answer.headers.get("etag")).toBeNull()
   expect(answer.headers.getSetCookie()).toEqual([])
   expect(answer.body.expiresIn).toBeLessThanOrEqual(600)
+  const { bot, ...rest } = answer.body
+  expect(Object.keys(rest).sort()).toEqual([
+    "conversation",
+    "expiresIn",
+    "sessionId",
+    "token",
+    "visitorId",
+    "visitorSecret",
+  ])
+  expect(Object.keys(bot as object).sort()).toEqual([
+    "color",
+    "greeting",
+    "id",
+    "isTest",
+    "linkOrigins",
+    "locale",
+    "name",
+    "starters",
+  ])
   expect(answer.text).not.toContain(shop.tenantId)
   expect(answer.text).not.toMatch(/instructions|allowedOrigins|limits|sk_/)
   const stream = await ask(deployment, String(answer.body.token), question, { ip: newAddress() })

@@ -14,7 +14,7 @@ import {
 import { scripts } from "../fake-model.ts"
 import { expect, test } from "../fixtures.ts"
 
-test("a key switched off through one process is refused by the other on its next request", async ({
+test("T15 a key switched off through one process is refused by the other on its next request", async ({
   deployment,
 }) => {
   const shop = await openShop(deployment)
@@ -105,40 +105,7 @@ test("a daily limit of 7 lets exactly 7 of 50 concurrent messages through", asyn
   expect(stored.body.data).toHaveLength(7)
 })
 
-test("no message that starts after the switch was thrown is accepted, however they race", async ({
-  deployment,
-}) => {
-  const shop = await openShop(deployment, { limits: wideLimits })
-  for (let round = 0; round < 10; round++) {
-    const sessions = await Promise.all(
-      Array.from({ length: 10 }, (_, i) => openSession(deployment, shop, { process: i % 2 })),
-    )
-    let isOff = false
-    const late: number[] = []
-    const early: number[] = []
-    const fire = async (token: string, process: number) => {
-      for (let i = 0; i < 4; i++) {
-        const startedAfter = isOff
-        const response = await sendMessage(deployment, token, question, { process })
-        await response.text()
-        ;(startedAfter ? late : early).push(response.status)
-      }
-    }
-    const firing = sessions.map(({ token }, i) => fire(token, i % 2))
-    await shop.api(`/v1/embed-keys/${shop.keyId}`, {
-      method: "PATCH",
-      body: { status: "disabled" },
-      process: round % 2,
-    })
-    isOff = true
-    await Promise.all(firing)
-    expect(late.length).toBeGreaterThan(0)
-    expect(new Set(late)).toEqual(new Set([401]))
-    await shop.api(`/v1/embed-keys/${shop.keyId}`, { method: "PATCH", body: { status: "active" } })
-  }
-})
-
-test("an open stream on the other process ends within a second of the switch, and so does the model call", async ({
+test("T27 an open stream on the other process ends within a second of the switch, and so does the model call", async ({
   deployment,
 }) => {
   const shop = await openShop(deployment)

@@ -78,7 +78,7 @@ describe("a key that always asks", () => {
     expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(1)
   })
 
-  test("refuses no solution, a wrong one and another ticket's, counts them, and keeps the ticket", async () => {
+  test("K34 refuses no solution, a wrong one and another ticket's, counts them, and keeps the ticket", async () => {
     const own = await makeKey("always")
     const [first, second] = [await buy(own), await buy(own)]
     const foreign = await solve(second.botCheck!)

@@ -69,7 +69,7 @@ test("a token that the verifier gave to our frame for this ticket passes", async
   expect(Object.fromEntries(calls[0]!)).toEqual({ secret: "secret-key", response: "token-1" })
 })
 
-describe("refused, however good the work", () => {
+describe("K34 refused, however good the work", () => {
   test.each<[string, (ticketId: string) => object]>([
     ["a token that the verifier refuses", (cdata) => ({ success: false, cdata })],
     ["a token of another website", (cdata) => ({ hostname: "evil.test", cdata })],
@@ -88,7 +88,7 @@ describe("refused, however good the work", () => {
   })
 })
 
-describe("while the verifier is away the work decides", () => {
+describe("K34 while the verifier is away the work decides", () => {
   test.each<[string, Answer]>([
     ["it fails", { status: 500, body: '{"success":false}' }],
     ["it limits us", { status: 429, body: '{"success":false}' }],
