@@ -212,6 +212,20 @@ export function listConsoleStops(gallery: Gallery): Stop[] {
     { name: "audit", path: `${tenant}/audit` },
     { name: "settings", path: `${tenant}/settings` },
     {
+      name: "settings-model-refused",
+      path: `${tenant}/settings`,
+      act: async (page) => {
+        await page.getByLabel("Provider").selectOption("openai-compatible")
+        await page.getByLabel("Model", { exact: true }).fill("house-model")
+        await page.getByLabel("Address").fill("http://localhost:11434/v1")
+        await page.getByLabel("Key", { exact: true }).fill("sk-not-a-real-key")
+        for (const name of ["Words it reads", "Words it read before", "Words it writes"])
+          await page.getByLabel(name, { exact: true }).fill("0")
+        await page.getByRole("button", { name: "Save model" }).click()
+        await expect(page.getByText("This address cannot be used.")).toBeVisible()
+      },
+    },
+    {
       name: "palette",
       path: bot,
       act: async (page) => {

@@ -21,6 +21,7 @@ const prefixes = {
   tool: "tol",
   toolCall: "tcl",
   mcpServer: "mcp",
+  model: "mdl",
   golden: "gld",
   run: "run",
   gap: "gap",

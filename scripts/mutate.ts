@@ -41,6 +41,7 @@ const watchers = {
   counters: "lib/limits/counters.test.ts",
   clientIp: "lib/limits/client-ip.test.ts",
   copiedKey: "lib/admission/copied-key.test.ts",
+  tenantModel: "lib/models/tenant-model.test.ts",
   turn: "lib/conversations/turn.test.ts",
   citations: "lib/chat/citations.test.ts",
   prompt: "lib/chat/prompt.test.ts",
@@ -402,6 +403,20 @@ export const mutations: Mutation[] = [
     from: "return share > least ? share : least",
     to: "return keyDayCap(limits)",
     tests: [watchers.copiedKey],
+  },
+  {
+    name: "a stored model key follows to another address",
+    file: "lib/models/commands.ts",
+    from: "before?.url === url && before.provider",
+    to: "before?.provider === input.provider && before.provider",
+    tests: [watchers.tenantModel],
+  },
+  {
+    name: "a tenant's model is reached past the one way out",
+    file: "lib/models/queries.ts",
+    from: "    fetch: fetchModel,\n",
+    to: "",
+    tests: [watchers.tenantModel],
   },
   {
     name: "a client names its own address",

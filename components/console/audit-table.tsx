@@ -32,6 +32,8 @@ export const auditActions: Record<string, string> = {
   "golden.drafted": "Had golden questions suggested",
   "golden.imported": "Imported golden questions",
   "lead.changed": "Changed a lead",
+  "model.removed": "Removed the business’s own language model",
+  "model.saved": "Set the business’s own language model",
   "session.ended": "Ended an open chat",
   "source.added": "Added a source",
   "source.deleted": "Deleted a source",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { formatMoney, readMoney, writeMoney } from "./money.ts"
+import { formatMoney, readMoney, readPrice, writeMoney, writePrice } from "./money.ts"
 
 test("minor units become money in the currency's own digits", () => {
   expect(formatMoney(1_250, "USD")).toBe("$12.50")
@@ -22,4 +22,23 @@ test("what is typed is read exactly, and written back the same", () => {
 test("what is no amount is refused rather than guessed", () => {
   for (const text of ["", "-1", "1.234", "1e3", "ten", "1.000,00"])
     expect(readMoney(text, "USD"), text).toBeNull()
+})
+
+test.each([
+  ["0.15", "USD", "15", "0.15"],
+  ["0,075", "USD", "7.5", "0.075"],
+  ["3", "USD", "300", "3"],
+  ["0", "USD", "0", "0"],
+  ["0.00001", "USD", "0.001", "0.00001"],
+  ["15.5", "JPY", "15.5", "15.5"],
+])(
+  "a price of %s %s for a million tokens is %s minor units, and back",
+  (text, currency, minor, shown) => {
+    expect(readPrice(text, currency)).toBe(minor)
+    expect(writePrice(minor, currency)).toBe(shown)
+  },
+)
+
+test.each(["", "free", "-1", "0.000001", "1e3", "99999999999"])("%j is no price", (text) => {
+  expect(readPrice(text, "USD")).toBeNull()
 })

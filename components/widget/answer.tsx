@@ -114,7 +114,7 @@ export function Answer({
         </p>
       )}
       {turn.isCapped && bot.limitNote && (
-        <p class="note" dir="auto">
+        <p class="owner-note" dir="auto">
           {bot.limitNote}
         </p>
       )}

@@ -39,9 +39,21 @@ export function deploymentPrice(): TokenPrice | null {
   return parseTokenPrice(env.MODEL_PRICE)
 }
 
-/** What a call costs. */
-export function costOf(price: TokenPrice, tokens: { input: number; output: number }): bigint {
-  return price.input * BigInt(tokens.input) + price.output * BigInt(tokens.output)
+/** What a call costs; `cached` are those of its input tokens that the provider had read before. */
+export function costOf(
+  price: TokenPrice,
+  { input, cached = 0, output }: { input: number; cached?: number; output: number },
+): bigint {
+  return (
+    price.input * BigInt(input - cached) +
+    price.cached * BigInt(cached) +
+    price.output * BigInt(output)
+  )
+}
+
+/** What an input token can cost at most, however a provider counts it. */
+export function dearestInput({ input, cached }: TokenPrice): bigint {
+  return cached > input ? cached : input
 }
 
 /** Nanos as whole minor units, rounded up: what is shown never says less than what was spent. */

@@ -5,7 +5,8 @@ import type { KeyLimits } from "#lib/limits/schema.ts"
 import { type Reservation, reserveSpend } from "#lib/limits/spend.ts"
 import { log } from "#lib/log.ts"
 import { mayCallModel } from "#lib/models/breaker.ts"
-import { findChatModel, streamModel, worstCaseCost } from "#lib/models/chat-model.ts"
+import { type ChatModel, streamModel, worstCaseCost } from "#lib/models/chat-model.ts"
+import { findModelFor } from "#lib/models/queries.ts"
 import type { VisitorScope } from "#lib/tenancy/scope.ts"
 import type { ToolConfirmation } from "#lib/tools/schema.ts"
 import { CitationFilter, type Shown } from "./citations.ts"
@@ -49,8 +50,11 @@ export type AnswerEvent =
 export type AnswerMeans = {
   botId: string
   search: (query: string) => Promise<SearchResult>
-  /** Sets money aside for a model call; null at a cap. Without it the answer is quoted. */
-  reserve: ((nanos: bigint) => Promise<Reservation | null>) | null
+  /** The model that answers, and money set aside for its call, null at a cap. Without it the answer is quoted. */
+  model: {
+    find: () => Promise<ChatModel | null>
+    reserve: (model: ChatModel, nanos: bigint) => Promise<Reservation | null>
+  } | null
   /** What a model may do besides speaking; nothing without it. */
   openTools?: () => Promise<TurnTools | null>
   /** Told what was found and what the model is about to read. */
@@ -65,11 +69,18 @@ export async function* answerQuestion(
 ): AsyncGenerator<AnswerEvent> {
   const { botId } = scope.visitor
   const { conversationId } = question
-  const reserve = (nanos: bigint) => reserveSpend(scope, limits, nanos)
   yield* composeAnswer(question, signal, {
     botId,
-    search: (query) => searchKnowledge(scope, botId, query, passageCount, reserve),
-    reserve,
+    // A question is embedded on the deployment's account, whoever's model answers it.
+    search: (query) =>
+      searchKnowledge(scope, botId, query, passageCount, (nanos) =>
+        reserveSpend(scope, limits, nanos),
+      ),
+    model: {
+      find: () => findModelFor(scope),
+      reserve: ({ ownerId }, nanos) =>
+        reserveSpend(scope, limits, nanos, { isOwnModel: ownerId !== undefined }),
+    },
     ...(conversationId ? { openTools: () => openTools(scope, conversationId) } : {}),
   })
 }
@@ -84,7 +95,7 @@ export async function* composeAnswer(
   means: AnswerMeans,
 ): AsyncGenerator<AnswerEvent> {
   const found = await retrieve(means.search, question)
-  const model = means.reserve && findChatModel()
+  const model = (await means.model?.find()) ?? null
   const tools = (model && (await means.openTools?.())) ?? null
   const isFound = found.isRelevant && found.passages.length > 0
   // What does not fit the question is no help to a model that has tools for it.
@@ -120,9 +131,10 @@ export async function* composeAnswer(
     if (checked.text) yield { type: "text", text: checked.text }
   }
   // A provider that fails is left alone for a while; that is no cap.
-  const callable = model && mayCallModel() ? model : null
+  const callable = model && mayCallModel(Date.now(), model.ownerId) ? model : null
   const reservation =
-    callable && (await means.reserve!(worstCaseCost(callable, prompt, tools?.tools)))
+    callable &&
+    (await means.model!.reserve(callable, worstCaseCost(callable, prompt, tools?.tools)))
   isCapped = callable !== null && reservation === null
   let spend: Spend = null
   if (model && reservation) {

@@ -1,7 +1,8 @@
 import type { KeyLimits } from "#lib/limits/schema.ts"
 import { reserveSpend } from "#lib/limits/spend.ts"
 import { mayCallModel } from "#lib/models/breaker.ts"
-import { findChatModel, streamModel, worstCaseCost } from "#lib/models/chat-model.ts"
+import { streamModel, worstCaseCost } from "#lib/models/chat-model.ts"
+import { findModelFor } from "#lib/models/queries.ts"
 import type { VisitorScope } from "#lib/tenancy/scope.ts"
 import { decideCall } from "#lib/tools/calls.ts"
 import { runTool } from "#lib/tools/run.ts"
@@ -38,9 +39,13 @@ export async function* answerConfirmation(
     hasTools: true,
     question: `${outcome}\n${frameResult(call.name, result.text)}`,
   })
-  const model = signal.aborted ? null : findChatModel()
+  const model = signal.aborted ? null : await findModelFor(scope)
   const reservation =
-    model && mayCallModel() ? await reserveSpend(scope, limits, worstCaseCost(model, prompt)) : null
+    model && mayCallModel(Date.now(), model.ownerId)
+      ? await reserveSpend(scope, limits, worstCaseCost(model, prompt), {
+          isOwnModel: model.ownerId !== undefined,
+        })
+      : null
   if (model && reservation) {
     let hasText = false
     for await (const event of streamModel(model, prompt, signal)) {

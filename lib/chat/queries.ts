@@ -4,7 +4,8 @@ import { type EmbedKeyRow, requireEmbedKey } from "#lib/keys/queries.ts"
 import { utcDay } from "#lib/limits/counters.ts"
 import { effectiveLimits, type KeyLimits } from "#lib/limits/schema.ts"
 import { keyDayCap, readTenantCap } from "#lib/limits/spend.ts"
-import { findChatModel, worstCaseCost } from "#lib/models/chat-model.ts"
+import { type ChatModel, findChatModel, worstCaseCost } from "#lib/models/chat-model.ts"
+import { readModelFor } from "#lib/models/queries.ts"
 import { type Tx, withTenant } from "#lib/tenancy/database.ts"
 import { allow } from "#lib/tenancy/permissions.ts"
 import type { TenantScope } from "#lib/tenancy/scope.ts"
@@ -44,12 +45,13 @@ export async function getSpend(scope: TenantScope): Promise<SpendView> {
   const month = utcMonth()
   return withTenant(scope, async (tx) => {
     const sum = await tx.spendCounter.findFirst({ where: { subject: "tenant", period: month } })
+    const model = await readModelFor(tx, scope)
     return {
       currency: env.CURRENCY,
       month,
       spentMinor: toMinor(sum?.spentNanos ?? 0n),
-      capMinor: await readTenantCap(tx),
-      hasModel: findChatModel() !== null,
+      capMinor: await readTenantCap(tx, model?.ownerId !== undefined),
+      hasModel: model !== null,
     }
   })
 }
@@ -57,7 +59,9 @@ export async function getSpend(scope: TenantScope): Promise<SpendView> {
 /** The same for one key, with its day and the worst that a thief could make of it. */
 export async function getKeySpend(scope: TenantScope, keyId: string): Promise<KeySpendView> {
   allow(scope, "keys.read")
-  return withTenant(scope, async (tx) => readKeySpend(tx, await requireEmbedKey(tx, keyId)))
+  return withTenant(scope, async (tx) =>
+    readKeySpend(tx, await requireEmbedKey(tx, keyId), await readModelFor(tx, scope)),
+  )
 }
 
 /** The same for the tenant's newest 200 keys, with what an owner knows them by. */
@@ -69,17 +73,22 @@ export async function listKeySpend(scope: TenantScope): Promise<NamedKeySpend[]>
       orderBy: { createdAt: "desc" },
       take: 200,
     })
+    const model = await readModelFor(tx, scope)
     const views: NamedKeySpend[] = []
     for (const key of keys) {
       const { id, name, random, status } = key
       const facts = { id, name, lastFour: random.slice(-4), isOn: status === "active" }
-      views.push({ ...facts, ...(await readKeySpend(tx, key)) })
+      views.push({ ...facts, ...(await readKeySpend(tx, key, model)) })
     }
     return views
   })
 }
 
-async function readKeySpend(tx: Tx, key: EmbedKeyRow): Promise<KeySpendView> {
+async function readKeySpend(
+  tx: Tx,
+  key: EmbedKeyRow,
+  model: ChatModel | null,
+): Promise<KeySpendView> {
   const month = utcMonth()
   const limits = effectiveLimits(
     key.mode === "test" ? "test" : "live",
@@ -97,8 +106,8 @@ async function readKeySpend(tx: Tx, key: EmbedKeyRow): Promise<KeySpendView> {
     capMinor: limits.monthlySpendMinor,
     todayMinor: spent(utcDay()),
     dayCapMinor: toMinor(keyDayCap(limits)),
-    worstDayMinor: toMinor(worstDay(limits, await listToolsOfKey(tx, key.id))),
-    hasModel: findChatModel() !== null,
+    worstDayMinor: toMinor(worstDay(limits, await listToolsOfKey(tx, key.id), model)),
+    hasModel: model !== null,
   }
 }
 
@@ -106,8 +115,11 @@ async function readKeySpend(tx: Tx, key: EmbedKeyRow): Promise<KeySpendView> {
  * In nanos: every message of the day at its largest, or what the day may cost, whichever is less. The day's
  * cap holds because each call reserves its worst case first.
  */
-export function worstDay(limits: KeyLimits, toolsOfBots: OfferedTool[][] = []): bigint {
-  const model = findChatModel()
+export function worstDay(
+  limits: KeyLimits,
+  toolsOfBots: OfferedTool[][] = [],
+  model = findChatModel(),
+): bigint {
   if (!model) return 0n
   const costs = [[], ...toolsOfBots].map((tools) =>
     worstCaseCost(model, largestPrompt(), tools.map(toModelTool)),

@@ -2,7 +2,7 @@ import { recordUsage, type Usage } from "#lib/billing/commands.ts"
 import type { SearchResult } from "#lib/knowledge/schema.ts"
 import { searchKnowledge } from "#lib/knowledge/search.ts"
 import { type Reservation, reserveMemberSpend, settleSpend } from "#lib/limits/spend.ts"
-import { findChatModel } from "#lib/models/chat-model.ts"
+import { findModelFor } from "#lib/models/queries.ts"
 import { withTenant } from "#lib/tenancy/database.ts"
 import type { TenantScope } from "#lib/tenancy/scope.ts"
 import { type CitedPassage, composeAnswer, passageCount } from "./answer.ts"
@@ -20,9 +20,9 @@ export type Trial = {
   prompt: ReturnType<typeof buildPrompt>
 }
 
-/** Whether there is a model to try with. */
-export function hasChatModel(): boolean {
-  return findChatModel() !== null
+/** Whether there is a model to try with, the tenant's own or the deployment's. */
+export async function hasChatModel(scope: TenantScope): Promise<boolean> {
+  return (await findModelFor(scope)) !== null
 }
 
 /**
@@ -48,7 +48,13 @@ export async function tryQuestion(
   const events = composeAnswer({ question: input.question, history: [], bot }, signal, {
     botId: bot.id,
     search: input.search ?? ((query) => searchKnowledge(scope, bot.id, query, passageCount)),
-    reserve: input.useModel ? (nanos) => reserveMemberSpend(scope, bot.id, nanos) : null,
+    model: input.useModel
+      ? {
+          find: () => findModelFor(scope),
+          reserve: ({ ownerId }, nanos) =>
+            reserveMemberSpend(scope, bot.id, nanos, { isOwnModel: ownerId !== undefined }),
+        }
+      : null,
     onRead: (found, prompt) => {
       read = { found, prompt }
     },
@@ -57,7 +63,7 @@ export async function tryQuestion(
     if (event.type === "text") text += event.text
     else if (event.type === "citation") citations.push(event.citation)
     else if (event.type === "end") {
-      if (event.spend) await book(scope, bot.id, event.spend)
+      if (event.spend) await bookTrial(scope, bot.id, event.spend)
       const { mode, isAnswered } = event
       return { ...read!, text, citations, mode, isAnswered }
     }
@@ -65,7 +71,8 @@ export async function tryQuestion(
   throw new Error("an answer always ends with its end")
 }
 
-async function book(
+/** Settles and writes down a model call that no visitor made. */
+export async function bookTrial(
   scope: TenantScope,
   botId: string,
   { usage, reservation }: { usage: Usage; reservation: Reservation },

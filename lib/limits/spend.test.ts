@@ -94,7 +94,7 @@ test("the owner is told once at half, four fifths and all of a key's month", asy
   await arrive()
   const at = (day: number) => new Date(Date.UTC(2030, 0, day))
   for (let day = 1; day <= 5; day++)
-    await settle((await reserveSpend(scope, limits(10), 2n * minor, at(day)))!, 2n * minor)
+    await settle((await reserveSpend(scope, limits(10), 2n * minor, { at: at(day) }))!, 2n * minor)
   const { data } = await listAuditEvents(tenant.scope, { limit: 200 })
   const alerts = data.filter((event) => event.target === keyId && event.action.startsWith("spend."))
   expect(alerts.map((event) => event.action).sort()).toEqual([

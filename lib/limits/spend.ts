@@ -19,6 +19,12 @@ const alertPercents = [50, 80, 100] as const
 
 type Counter = { subject: string; period: string; cap: bigint }
 
+type SpendOptions = {
+  at?: Date
+  /** A model the tenant pays itself: neither the free allowance nor the deployment's cap has a say. */
+  isOwnModel?: boolean
+}
+
 /** Money set aside for one call. */
 export type Reservation = { id: string; nanos: bigint; month: string; counters: Counter[] }
 
@@ -28,14 +34,14 @@ const minor = (amount: number) => BigInt(amount) * nanosPerMinor
 
 /**
  * What the scope's tenant may spend a month, in minor units: its own cap, and no more than the free allowance
- * when it registered itself.
+ * when it registered itself. The allowance is the operator's money: it does not bound what a tenant pays itself.
  */
-export async function readTenantCap(tx: Tx): Promise<number> {
+export async function readTenantCap(tx: Tx, isOwnModel = false): Promise<number> {
   const [tenant] = await tx.$queryRaw<{ own: number | null; is_self_registered: boolean }[]>`
     select monthly_spend_minor as own, is_self_registered from limits.read_tenant_cap()`
   if (!tenant) return 0
   const own = tenant.own ?? defaultKeyLimits.monthlySpendMinor
-  return tenant.is_self_registered ? Math.min(own, env.FREE_ALLOWANCE_MINOR) : own
+  return tenant.is_self_registered && !isOwnModel ? Math.min(own, env.FREE_ALLOWANCE_MINOR) : own
 }
 
 /** A key's cap for one UTC day, in nanos. */
@@ -63,11 +69,11 @@ export async function reserveSpend(
   scope: VisitorScope,
   limits: KeyLimits,
   nanos: bigint,
-  at = new Date(),
+  { at = new Date(), isOwnModel = false }: SpendOptions = {},
 ): Promise<Reservation | null> {
   const { keyId, botId, origin } = scope.visitor
   const address = `address:${keyId}:${hashAddress(keyId, scope.actor.ip)}`
-  const reservation = await reserve(scope, botId, nanos, at, [
+  const reservation = await reserve(scope, botId, nanos, { at, isOwnModel }, [
     { subject: `key:${keyId}`, period: utcMonth(at), cap: minor(limits.monthlySpendMinor) },
     { subject: `key:${keyId}`, period: utcDay(at), cap: keyDayCap(limits) },
     { subject: address, period: utcDay(at), cap: addressDayCap(limits, nanos) },
@@ -81,30 +87,32 @@ export async function reserveSpend(
 /** The same for a member who tries their own bot: no key pays, the tenant's and the deployment's caps hold. */
 export async function reserveMemberSpend(
   scope: TenantScope,
-  botId: string,
+  botId: string | null,
   nanos: bigint,
-  at = new Date(),
+  { at = new Date(), isOwnModel = false }: SpendOptions = {},
 ): Promise<Reservation | null> {
-  const reservation = await reserve(scope, botId, nanos, at, [])
+  const reservation = await reserve(scope, botId, nanos, { at, isOwnModel }, [])
   return "id" in reservation ? reservation : null
 }
 
 async function reserve(
   scope: TenantScope,
-  botId: string,
+  botId: string | null,
   nanos: bigint,
-  at: Date,
+  { at, isOwnModel }: Required<SpendOptions>,
   keyCounters: Counter[],
 ): Promise<Reservation | { reached: string }> {
   const month = utcMonth(at)
+  // The deployment's money is not touched by a tenant's own model: no month of it has this name.
+  const sharedMonth = isOwnModel ? "" : month
   try {
     return await withTenant(scope, async (tx) => {
-      const tenantCap = minor(await readTenantCap(tx))
+      const tenantCap = minor(await readTenantCap(tx, isOwnModel))
       const counters: Counter[] = [
         { subject: "tenant", period: month, cap: tenantCap },
         ...keyCounters,
         // What a bot costs; the tenant's cap stands above it already.
-        { subject: `bot:${botId}`, period: month, cap: tenantCap },
+        ...(botId ? [{ subject: `bot:${botId}`, period: month, cap: tenantCap }] : []),
       ]
       for (const counter of counters) await reserveCounter(tx, scope, counter, nanos)
       const id = newId("usage")
@@ -112,11 +120,12 @@ async function reserve(
         data: {
           id,
           tenantId: scope.tenantId,
-          month,
+          month: sharedMonth,
           nanos,
           subjects: counters.map(({ subject, period }) => ({ subject, period })),
         },
       })
+      if (isOwnModel) return { id, nanos, month: sharedMonth, counters }
       // Last, so that tenants queue on the one shared row for as short as can be.
       const cap = minor(env.DEPLOYMENT_MONTHLY_CAP_MINOR)
       const [deployment] = await tx.$queryRaw<{ has_room: boolean }[]>`

@@ -61,3 +61,11 @@ test("processes that failed together come back apart", () => {
   expect(Math.min(...pauses)).toBeGreaterThanOrEqual(10_000)
   expect(Math.max(...pauses) - Math.min(...pauses)).toBeGreaterThan(1_000)
 })
+
+test("one tenant's failing model is nobody else's: neither the deployment's nor another tenant's", () => {
+  const now = 0
+  for (const _ of [1, 2, 3]) noteModelCall(failure(), now, "ten_a")
+  expect(mayCallModel(now, "ten_a")).toBe(false)
+  expect([mayCallModel(now), mayCallModel(now, "ten_b")]).toEqual([true, true])
+  noteModelCall(null, now, "ten_a")
+})

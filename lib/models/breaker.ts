@@ -10,17 +10,22 @@ const longestPauseMs = 60_000
 
 type Breaker = { failures: number; closedAgainAt: number }
 
-// Pages and route handlers may hold separate copies of this module: one breaker a process all the same.
-const shared = globalThis as typeof globalThis & { coatcheckBreaker?: Breaker }
+// Pages and route handlers may hold separate copies of this module: one set of breakers a process all the same.
+const shared = globalThis as typeof globalThis & { coatcheckBreakers?: Map<string, Breaker> }
 
-function breaker(): Breaker {
-  shared.coatcheckBreaker ??= { failures: 0, closedAgainAt: 0 }
-  return shared.coatcheckBreaker
+/** The deployment's, or that of one tenant's own model: one's failures are nobody else's. */
+function breaker(ownerId = ""): Breaker {
+  shared.coatcheckBreakers ??= new Map()
+  const all = shared.coatcheckBreakers
+  if (all.size > 10_000) all.clear()
+  const known = all.get(ownerId) ?? { failures: 0, closedAgainAt: 0 }
+  all.set(ownerId, known)
+  return known
 }
 
 /** Whether the model may be called now. Whoever is let through after a pause is the only one until the next. */
-export function mayCallModel(now = Date.now()): boolean {
-  const state = breaker()
+export function mayCallModel(now = Date.now(), ownerId?: string): boolean {
+  const state = breaker(ownerId)
   if (state.failures < failuresToOpen) return true
   if (now < state.closedAgainAt) return false
   state.closedAgainAt = now + jitter(pauseMs)
@@ -28,8 +33,8 @@ export function mayCallModel(now = Date.now()): boolean {
 }
 
 /** Notes how a call ended: null when the provider answered. */
-export function noteModelCall(error: unknown, now = Date.now()): void {
-  const state = breaker()
+export function noteModelCall(error: unknown, now = Date.now(), ownerId?: string): void {
+  const state = breaker(ownerId)
   if (error === null) {
     state.failures = 0
     state.closedAgainAt = 0

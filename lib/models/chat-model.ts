@@ -3,10 +3,11 @@ import { createOpenAI } from "@ai-sdk/openai"
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible"
 import type { LanguageModel, ModelMessage } from "ai"
 import type { Usage } from "#lib/billing/commands.ts"
-import { costOf, deploymentPrice, type TokenPrice } from "#lib/billing/prices.ts"
+import { costOf, dearestInput, deploymentPrice, type TokenPrice } from "#lib/billing/prices.ts"
 import { env } from "#lib/env.ts"
 import { log } from "#lib/log.ts"
 import { noteModelCall } from "./breaker.ts"
+import type { ModelProvider } from "./schema.ts"
 import {
   maxOutputTokens,
   maxRetries,
@@ -26,7 +27,13 @@ export const maxToolCalls = 5
 /** Of all calls of a turn, arguments and answers together, in the prompts of its later steps. */
 const maxToolBytes = 20_000
 
-export type ChatModel = { model: LanguageModel; name: string; price: TokenPrice }
+export type ChatModel = {
+  model: LanguageModel
+  name: string
+  price: TokenPrice
+  /** The tenant whose own it is: the deployment's money and its breaker are not touched. */
+  ownerId?: string
+}
 
 let hasReportedNoPrice = false
 
@@ -45,35 +52,44 @@ export function findChatModel(): ChatModel | null {
       "set MODEL_PRICE: an unpriced model is not used",
     )
   }
-  const model = price && createModel(MODEL_PROVIDER, MODEL_NAME)
+  const { MODEL_BASE_URL, MODEL_API_KEY } = env
+  const model =
+    price &&
+    createModel({
+      provider: MODEL_PROVIDER,
+      name: MODEL_NAME,
+      ...(MODEL_BASE_URL ? { baseURL: MODEL_BASE_URL } : {}),
+      ...(MODEL_API_KEY ? { apiKey: MODEL_API_KEY } : {}),
+    })
   return price && model ? { model, name: MODEL_NAME, price } : null
 }
 
-function createModel(
-  provider: NonNullable<typeof env.MODEL_PROVIDER>,
-  name: string,
-): LanguageModel | null {
-  const { MODEL_BASE_URL, MODEL_API_KEY } = env
-  const account = {
-    ...(MODEL_BASE_URL ? { baseURL: MODEL_BASE_URL } : {}),
-    ...(MODEL_API_KEY ? { apiKey: MODEL_API_KEY } : {}),
-  }
+/** A provider's model; null for a compatible one without an address. */
+export function createModel({
+  provider,
+  name,
+  baseURL,
+  ...account
+}: {
+  provider: ModelProvider
+  name: string
+  baseURL?: string
+  apiKey?: string
+  fetch?: typeof fetch
+}): LanguageModel | null {
+  const known = { ...account, ...(baseURL ? { baseURL } : {}) }
   switch (provider) {
     case "openai":
-      return createOpenAI(account)(name)
+      return createOpenAI(known)(name)
     case "anthropic":
-      return createAnthropic(account)(name)
-    case "openai-compatible": {
-      if (!MODEL_BASE_URL) return null
+      return createAnthropic(known)(name)
+    case "openai-compatible":
       // Without includeUsage such servers report no token counts while streaming.
-      const compatible = createOpenAICompatible({
-        name: "deployment",
-        includeUsage: true,
-        baseURL: MODEL_BASE_URL,
-        ...(MODEL_API_KEY ? { apiKey: MODEL_API_KEY } : {}),
-      })
-      return compatible(name)
-    }
+      return baseURL
+        ? createOpenAICompatible({ ...account, name: "compatible", includeUsage: true, baseURL })(
+            name,
+          )
+        : null
   }
 }
 
@@ -101,7 +117,7 @@ export type ModelEvent =
  * a time-out and an abort arrive as the `end` event, with usage as reported, or estimated when a call was cut.
  */
 export async function* streamModel(
-  { model, name, price }: ChatModel,
+  { model, name, price, ownerId }: ChatModel,
   prompt: ModelPrompt,
   outerSignal: AbortSignal,
   toolbox: ModelToolbox | null = null,
@@ -110,7 +126,7 @@ export async function* streamModel(
   const signal = AbortSignal.any([outerSignal, clock])
   const list = toolbox?.tools ?? []
   const messages = [...prompt.messages]
-  const usage = { input: 0, output: 0, isEstimated: false }
+  const usage = { input: 0, cached: 0, output: 0, isEstimated: false }
   const room = { bytes: maxToolBytes }
   let callsLeft = maxToolCalls
   let error: unknown = null
@@ -133,9 +149,16 @@ export async function* streamModel(
     messages.push(...toMessages(next.value.text, answered, step, room))
   }
   // A visitor who left before the first word says nothing about the provider.
-  if (hasAnswered || !outerSignal.aborted) noteModelCall(hasAnswered ? null : error)
+  if (hasAnswered || !outerSignal.aborted)
+    noteModelCall(hasAnswered ? null : error, Date.now(), ownerId)
   if (error && !outerSignal.aborted) {
-    const reason = String((error as Error).message ?? error).slice(0, 300)
+    const {
+      name: kind,
+      message = error,
+      statusCode = "",
+    } = error as Error & { statusCode?: number }
+    // A tenant's provider may answer with anything, the tenant's key included: its words stay out of our logs.
+    const reason = ownerId ? `${kind} ${statusCode}`.trim() : String(message).slice(0, 300)
     log.warn({ code: "model_failed", model: name, reason }, "model call failed")
   }
   yield {
@@ -216,13 +239,14 @@ function cutBytes(text: string, most: number): string {
 }
 
 function addUsage(
-  usage: { input: number; output: number; isEstimated: boolean },
+  usage: { input: number; cached: number; output: number; isEstimated: boolean },
   { text, calls, reported }: StepOutcome,
   asked: string,
 ): void {
   const seen = estimateTokens(text + calls.map((call) => JSON.stringify(call)).join(""))
   usage.isEstimated ||= reported === null
   usage.input += reported?.inputTokens ?? estimateTokens(asked)
+  usage.cached += Math.min(reported?.cachedTokens ?? 0, reported?.inputTokens ?? 0)
   // A provider that reports too little must not make the words we saw free.
   usage.output += Math.max(reported?.outputTokens ?? seen, Math.floor(seen / 2))
 }
@@ -244,10 +268,13 @@ export function worstCaseCost(
     const calls = step === 0 ? 0 : maxToolBytes + maxToolCalls * overheadTokens
     input += first + step * (maxOutputTokens + overheadTokens) + calls
   }
-  return costOf(price, {
-    input: input * (1 + maxRetries),
-    output: steps * maxOutputTokens * (1 + maxRetries),
-  })
+  return costOf(
+    { ...price, input: dearestInput(price) },
+    {
+      input: input * (1 + maxRetries),
+      output: steps * maxOutputTokens * (1 + maxRetries),
+    },
+  )
 }
 
 /** What providers add around messages, calls and tools: roles, names, separators. */

@@ -27,7 +27,7 @@ export type RequestedCall = { name: string; input: unknown }
 export type StepOutcome = {
   text: string
   calls: RequestedCall[]
-  reported: { inputTokens: number; outputTokens: number } | null
+  reported: { inputTokens: number; cachedTokens: number; outputTokens: number } | null
   error: unknown
 }
 
@@ -86,9 +86,10 @@ async function* tryStep(
       } else if (part.type === "tool-call") {
         outcome.calls.push({ name: part.toolName, input: part.input })
       } else if (part.type === "finish") {
-        const { inputTokens, outputTokens } = part.totalUsage
+        const { inputTokens, outputTokens, inputTokenDetails } = part.totalUsage
+        const cachedTokens = inputTokenDetails.cacheReadTokens ?? 0
         if (inputTokens !== undefined && outputTokens !== undefined)
-          outcome.reported = { inputTokens, outputTokens }
+          outcome.reported = { inputTokens, cachedTokens, outputTokens }
       } else if (part.type === "error") outcome.error = part.error
       else if (part.type === "abort" && !signal.aborted)
         outcome.error = new Error("the model took too long")

@@ -7,3 +7,6 @@ export const fetchOutbound: Outbound["fetch"] = strict.fetch
 
 /** See `Outbound.vet`. */
 export const vetOutbound: Outbound["vet"] = strict.vet
+
+/** See `Outbound.stream`. */
+export const streamOutbound: Outbound["stream"] = strict.stream

@@ -41,6 +41,13 @@ export type OutboundResponse = {
   isCut: boolean
 }
 
+export type OutboundStream = {
+  status: number
+  headers: Headers
+  /** Inflated. Errors as `remote_too_large`, `remote_timeout` or `remote_unreachable`, or when it is aborted. */
+  body: ReadableStream<Uint8Array<ArrayBuffer>>
+}
+
 export type OutboundRules = {
   /** All A and AAAA addresses of a name. */
   resolve: (host: string) => Promise<string[]>
@@ -64,6 +71,14 @@ export type Outbound = {
    * an answer.
    */
   fetch: (url: string, options?: OutboundOptions) => Promise<OutboundResponse>
+  /**
+   * The same for an answer that is read while it is written: no redirect is followed, and time and bytes bound
+   * the whole of it.
+   */
+  stream: (
+    url: string,
+    options?: Omit<OutboundOptions, "maxRedirects" | "cutsAtLimit">,
+  ) => Promise<OutboundStream>
   /** Resolves and judges an address without a request, for when it is saved. Throws `url_not_allowed`. */
   vet: (url: string, options?: Pick<OutboundOptions, "allowsHttp">) => Promise<void>
 }
@@ -75,6 +90,7 @@ export function createOutbound(changes: Partial<OutboundRules> = {}): Outbound {
   return {
     fetch: (url, options = {}) =>
       withDeadline(options, (signal) => follow(rules, url, options, signal)),
+    stream: (url, options = {}) => openStream(rules, url, options),
     async vet(url, options = {}) {
       const target = vetUrl(url, { ...rules, allowsHttp: options.allowsHttp === true })
       const judged = withDeadline({ timeoutMs: 5_000 }, (signal) =>
@@ -86,6 +102,60 @@ export function createOutbound(changes: Partial<OutboundRules> = {}): Outbound {
       })
     },
   }
+}
+
+async function openStream(
+  rules: OutboundRules,
+  address: string,
+  options: Omit<OutboundOptions, "maxRedirects" | "cutsAtLimit">,
+): Promise<OutboundStream> {
+  const { method = "GET", timeoutMs = defaults.timeoutMs, maxBytes = defaults.maxBytes } = options
+  // The clock goes on while the body is read; withDeadline's ends with the headers.
+  const clock = AbortSignal.timeout(timeoutMs)
+  const outer = options.signal ? AbortSignal.any([clock, options.signal]) : clock
+  const explain = (error: unknown): unknown => {
+    if (clock.aborted) return fail("remote_timeout")
+    if (error instanceof Failure) return error
+    if (options.signal?.aborted) return options.signal.reason
+    const { code, message } = error as NodeJS.ErrnoException
+    return fail("remote_unreachable", { internal: `remote_unreachable: ${code ?? message}` })
+  }
+  const response = await withDeadline({ timeoutMs, signal: outer }, async (signal) => {
+    const target = vetUrl(address, { ...rules, allowsHttp: options.allowsHttp === true })
+    const addresses = await pinAddresses(rules, target, signal)
+    return send(
+      target,
+      addresses,
+      { ...options, method, headers: readHeaders(options.headers) },
+      outer,
+    )
+  }).catch((error: unknown) => {
+    throw explain(error)
+  })
+  if (isRedirect(response.statusCode)) {
+    response.destroy()
+    throw fail("redirect_limit")
+  }
+  const parts = decode(response, maxBytes)[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+  let size = 0
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    async pull(stream) {
+      try {
+        const { done, value } = await parts.next()
+        if (done) return stream.close()
+        size += value.byteLength
+        if (size > maxBytes) throw fail("remote_too_large")
+        stream.enqueue(new Uint8Array(value))
+      } catch (error) {
+        response.destroy()
+        throw explain(error)
+      }
+    },
+    cancel() {
+      response.destroy()
+    },
+  })
+  return { status: response.statusCode ?? 0, headers: readHeadersOf(response), body }
 }
 
 /** One clock over everything, whatever hangs. */
@@ -221,10 +291,15 @@ async function readResponse(
     response.destroy()
   }
   if (isCut && !cutsAtLimit) throw fail("remote_too_large")
+  const headers = readHeadersOf(response)
+  return { url, status: response.statusCode ?? 0, headers, body: Buffer.concat(parts), isCut }
+}
+
+function readHeadersOf(response: IncomingMessage): Headers {
   const headers = new Headers()
   for (const [name, value] of Object.entries(response.headersDistinct))
     for (const each of value ?? []) if (name !== "set-cookie") headers.append(name, each)
-  return { url, status: response.statusCode ?? 0, headers, body: Buffer.concat(parts), isCut }
+  return headers
 }
 
 /** Inflates as it is read, 16 kB at a time: a bomb is noticed while it is still small. */

@@ -293,7 +293,7 @@ export async function tryQuestion(
     passages: passages.map(({ url: _, ...passage }) => passage),
     confidence,
     isRelevant,
-    prompt: hasChatModel() ? writePrompt(trial.prompt) : null,
+    prompt: (await hasChatModel(scope)) ? writePrompt(trial.prompt) : null,
   }
 }
 

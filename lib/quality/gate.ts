@@ -31,7 +31,7 @@ export async function changeBot(
   allow(scope, "bots.write")
   const apply = () => updateBot(scope, botId, input)
   const bot = await getBot(scope, botId)
-  const reason = findReason(bot, input)
+  const reason = await findReason(scope, bot, input)
   if (!reason) return { needsConfirmation: false, done: await apply() }
   const mode = await chooseMode(scope, botId, reason)
   const instructions = input.instructions ?? bot.instructions
@@ -51,18 +51,22 @@ export async function changeBot(
 
 /** As the newest kept run was made, so that two of a kind are compared; only a model follows instructions. */
 async function chooseMode(scope: TenantScope, botId: string, reason: RunReason): Promise<RunMode> {
-  if (!hasChatModel()) return "quotes"
+  if (!(await hasChatModel(scope))) return "quotes"
   if (reason === "instructions") return "model"
   const last = await withTenant(scope, (tx) => findBaseline(tx, botId))
   return last?.mode === "quotes" ? "quotes" : "model"
 }
 
 /** What makes a change go live with other answers; quotes do not follow instructions. */
-function findReason(bot: BotView, input: UpdateBotInput): RunReason | null {
+async function findReason(
+  scope: TenantScope,
+  bot: BotView,
+  input: UpdateBotInput,
+): Promise<RunReason | null> {
   if (input.published === true && !bot.published) return "publish"
   const isLive = input.published ?? bot.published
   const isReworded = input.instructions !== undefined && input.instructions !== bot.instructions
-  return isLive && isReworded && hasChatModel() ? "instructions" : null
+  return isLive && isReworded && (await hasChatModel(scope)) ? "instructions" : null
 }
 
 /**

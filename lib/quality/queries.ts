@@ -21,8 +21,8 @@ export type GoldenRow = NonNullable<Awaited<ReturnType<Tx["goldenQuestion"]["fin
 export type RunRow = NonNullable<Awaited<ReturnType<Tx["qualityRun"]["findFirst"]>>>
 
 /** Whether answers can be written by a model, and not only quoted. */
-export function hasAnswerModel(): boolean {
-  return hasChatModel()
+export function hasAnswerModel(scope: TenantScope): Promise<boolean> {
+  return hasChatModel(scope)
 }
 
 const shownRuns = 30
@@ -30,6 +30,7 @@ const shownRuns = 30
 /** A bot's golden questions, its last runs and what the newest one found. Throws `not_found`. */
 export async function getQuality(scope: TenantScope, botId: string): Promise<Quality> {
   allow(scope, "knowledge.read")
+  const hasModel = await hasChatModel(scope)
   return withTenant(scope, async (tx) => {
     await requireBot(tx, botId)
     const questions = await readGoldenQuestions(tx, botId)
@@ -43,7 +44,7 @@ export async function getQuality(scope: TenantScope, botId: string): Promise<Qua
       questions: await toGoldenViews(tx, botId, questions),
       runs: rows.map(toRunView),
       last: kept && { ...toRunView(kept), results: await readResults(tx, kept.id, questions) },
-      hasModel: hasChatModel(),
+      hasModel,
       isStale: kept !== null && (await hasChangedSince(tx, botId, kept.createdAt)),
     }
   })

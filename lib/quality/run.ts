@@ -47,7 +47,7 @@ export async function prepareRun(
   botId: string,
   plan: RunPlan,
 ): Promise<PreparedRun> {
-  const mode = plan.mode === "model" && hasChatModel() ? "model" : "quotes"
+  const mode = plan.mode === "model" && (await hasChatModel(scope)) ? "model" : "quotes"
   const { bot, questions } = await withTenant(scope, async (tx) => ({
     bot: await requireBot(tx, botId),
     questions: await readGoldenQuestions(tx, botId),

@@ -8,6 +8,7 @@ import { storeVectors } from "#lib/knowledge/vectors.ts"
 import { createLead } from "#lib/leads/commands.ts"
 import { effectiveLimits } from "#lib/limits/schema.ts"
 import { reserveSpend } from "#lib/limits/spend.ts"
+import { saveTenantModel } from "#lib/models/commands.ts"
 import { createGolden, runGolden } from "#lib/quality/commands.ts"
 import { dismissGap } from "#lib/quality/gaps.ts"
 import { askForConfirmation } from "#lib/tools/calls.ts"
@@ -39,6 +40,16 @@ export async function makeHousehold(): Promise<Household> {
   const tenant = await makeTenant()
   const canary = `canary${tenant.tenantId.slice(4)}`
   await makeApiKey(tenant.scope)
+  await saveTenantModel(tenant.scope, {
+    provider: "openai-compatible",
+    // Public, and needs no DNS; nobody asks it here.
+    url: "https://93.184.216.34/v1",
+    name: canary,
+    apiKey: `sk-${canary}`,
+    inputPrice: "0",
+    cachedPrice: "0",
+    outputPrice: "0",
+  })
   const bots = []
   for (const number of [1, 2]) {
     const bot = await makeBot(tenant.scope, { name: `${canary} ${number}` })

@@ -5,6 +5,7 @@ import { changePassword as changeUserPassword } from "#lib/auth/commands.ts"
 import { changePasswordInput } from "#lib/auth/schema.ts"
 import { createBot as createTenantBot } from "#lib/bots/commands.ts"
 import { createBotInput } from "#lib/bots/schema.ts"
+import { tryTenantModel } from "#lib/chat/commands.ts"
 import { memberAction, userAction } from "#lib/http/action.ts"
 import {
   createApiKey as createTenantApiKey,
@@ -14,6 +15,8 @@ import {
 import { createApiKeyInput, rotateInput } from "#lib/keys/schema.ts"
 import { updateLead as updateTenantLead } from "#lib/leads/commands.ts"
 import { updateLeadInput } from "#lib/leads/schema.ts"
+import { removeTenantModel, saveTenantModel } from "#lib/models/commands.ts"
+import { saveModelInput } from "#lib/models/schema.ts"
 
 export const createBot = memberAction({
   permission: "bots.write",
@@ -43,6 +46,24 @@ export const updateLead = memberAction({
   permission: "leads.write",
   input: updateLeadInput.extend({ leadId: z.string() }),
   handle: ({ scope, input: { leadId, ...input } }) => updateTenantLead(scope, leadId, input),
+})
+
+export const saveModel = memberAction({
+  permission: "tenant.write",
+  input: saveModelInput,
+  handle: ({ scope, input }) => saveTenantModel(scope, input),
+})
+
+export const removeModel = memberAction({
+  permission: "tenant.write",
+  input: z.strictObject({}),
+  handle: ({ scope }) => removeTenantModel(scope),
+})
+
+export const tryModel = memberAction({
+  permission: "tenant.write",
+  input: z.strictObject({}),
+  handle: ({ scope }) => tryTenantModel(scope),
 })
 
 export const changePassword = userAction({

@@ -1,11 +1,14 @@
 import type { Metadata } from "next"
+import { ModelCard } from "#components/console/model-card.tsx"
 import { PageHeader } from "#components/console/page-header.tsx"
 import { PasswordForm } from "#components/console/password-form.tsx"
 import { roleNames } from "#components/console/role-names.ts"
 import { ButtonLink } from "#components/ui/button.tsx"
 import { Card } from "#components/ui/card.tsx"
 import { requireMember } from "#lib/auth/session.ts"
-import { changePassword } from "../actions.ts"
+import { env } from "#lib/env.ts"
+import { findTenantModel } from "#lib/models/queries.ts"
+import { changePassword, removeModel, saveModel, tryModel } from "../actions.ts"
 
 export const metadata: Metadata = { title: "Settings" }
 
@@ -13,7 +16,8 @@ type Props = { params: Promise<{ tenant: string }> }
 
 export default async function SettingsPage({ params }: Props) {
   const { tenant: tenantId } = await params
-  const { user, tenant, role } = await requireMember(tenantId)
+  const { scope, user, tenant, role } = await requireMember(tenantId)
+  const canSetModel = scope.permissions.has("tenant.write")
   const facts = [
     ["Business", tenant.name],
     ["Signed in as", user.email],
@@ -40,6 +44,13 @@ export default async function SettingsPage({ params }: Props) {
             ))}
           </dl>
         </Card>
+        {canSetModel ? (
+          <ModelCard
+            model={await findTenantModel(scope)}
+            currency={env.CURRENCY}
+            actions={{ saveModel, removeModel, tryModel }}
+          />
+        ) : null}
         <PasswordForm changePassword={changePassword} />
       </div>
     </>

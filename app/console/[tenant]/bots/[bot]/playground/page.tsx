@@ -18,7 +18,7 @@ export default async function PlaygroundPage({ params }: Props) {
   return (
     <Playground
       bot={bot}
-      hasModel={hasAnswerModel()}
+      hasModel={await hasAnswerModel(scope)}
       actions={{ createPreviewTicket, saveGolden, tryQuestion }}
     />
   )
