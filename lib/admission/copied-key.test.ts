@@ -128,7 +128,7 @@ test("a day like any other asks nobody, however much of it is used", async () =>
   expect(await listRaised()).toEqual([])
 })
 
-test("money is watched as messages are, and one address gets its share of the day's", async () => {
+test("L14 money is watched as messages are, and one address gets its share of the day's", async () => {
   // 100 minor a month are 20 a day; ten calls' worth is more than 5 percent, so an address gets ten calls.
   expect(keyDayCap(limits)).toBe(20n * nanosPerMinor)
   const spend = async (scope: VisitorScope) => {
