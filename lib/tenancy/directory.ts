@@ -342,10 +342,14 @@ export async function countSessionRefusal(sessionId: string, reason: string): Pr
   await callDefiner("count_session_refusal", sql, [sessionId, reason])
 }
 
-/** Forgets tickets that expired long ago and rates nobody uses. */
+/**
+ * Forgets tickets that expired long ago, rates nobody uses, sessions and empty visitors idle for 30 days, and
+ * refusals and daily sums older than 35.
+ */
 export async function sweepExpired(): Promise<void> {
   await callDefiner("sweep_tickets", "select directory.sweep_tickets()", [])
   await callDefiner("sweep_rates", "select limits.sweep()", [])
+  await callDefiner("sweep_idle", "select directory.sweep_idle(5000)", [])
   // Longer than any call may take: what is older belongs to a process that is gone.
   await callDefiner("reclaim", "select limits.reclaim_reservations(300)", [])
 }

@@ -8,7 +8,10 @@ export const POST = route({
   permission: "chat.send",
   body: createLeadInput,
   handle: async ({ scope, body, ip }) => {
-    const rate = await takeRates([{ rate: "lead.ip", subject: `${scope.visitor.keyId}:${ip}` }])
+    const rate = await takeRates([
+      { rate: "lead.ip", subject: `${scope.visitor.keyId}:${ip}` },
+      { rate: "lead.key", subject: scope.visitor.keyId },
+    ])
     return json(await createLead(scope, body), 201, rateHeaders(rate))
   },
 })
