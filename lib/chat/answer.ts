@@ -71,7 +71,7 @@ export async function* answerQuestion(
   const { conversationId } = question
   yield* composeAnswer(question, signal, {
     botId,
-    // A question is embedded on the deployment's account, whoever's model answers it.
+    // A question is embedded on the deployment's account, whosever model answers it.
     search: (query) =>
       searchKnowledge(scope, botId, query, passageCount, (nanos) =>
         reserveSpend(scope, limits, nanos),

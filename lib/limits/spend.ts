@@ -114,7 +114,7 @@ async function reserve(
         // What a bot costs; the tenant's cap stands above it already.
         ...(botId ? [{ subject: `bot:${botId}`, period: month, cap: tenantCap }] : []),
       ]
-      for (const counter of counters) await reserveCounter(tx, scope, counter, nanos)
+      await reserveCounters(tx, scope, counters, nanos)
       const id = newId("usage")
       await tx.spendReservation.create({
         data: {
@@ -139,16 +139,27 @@ async function reserve(
   }
 }
 
-async function reserveCounter(tx: Tx, scope: TenantScope, counter: Counter, nanos: bigint) {
-  const { subject, period, cap } = counter
-  if (nanos > cap) throw new CapReached(subject)
-  const taken = await tx.$queryRaw<{ subject: string }[]>`
+/** All counters in one statement, in their order: takers queue in one order, and hold the rows but briefly. */
+async function reserveCounters(tx: Tx, scope: TenantScope, counters: Counter[], nanos: bigint) {
+  const tooSmall = counters.find(({ cap }) => nanos > cap)
+  if (tooSmall) throw new CapReached(tooSmall.subject)
+  const subjects = counters.map(({ subject }) => subject)
+  const periods = counters.map(({ period }) => period)
+  const caps = counters.map(({ cap }) => String(cap))
+  const taken = await tx.$queryRaw<{ subject: string; period: string }[]>`
     insert into public.spend_counters as c (tenant_id, subject, period, reserved_nanos)
-    values (${scope.tenantId}, ${subject}, ${period}, ${nanos})
+    select ${scope.tenantId}, k.subject, k.period, ${nanos}
+    from unnest(${subjects}::text[], ${periods}::text[]) with ordinality as k (subject, period, place)
+    order by k.place
     on conflict (tenant_id, subject, period) do update set reserved_nanos = c.reserved_nanos + ${nanos}
-    where c.spent_nanos + c.reserved_nanos + ${nanos} <= ${cap}
-    returning c.subject`
-  if (taken.length === 0) throw new CapReached(subject)
+    where c.spent_nanos + c.reserved_nanos + ${nanos} <= (
+      select k.cap::bigint from unnest(${subjects}::text[], ${periods}::text[], ${caps}::text[])
+        as k (subject, period, cap) where k.subject = c.subject and k.period = c.period)
+    returning c.subject, c.period`
+  const full = counters.find(
+    ({ subject, period }) => !taken.some((t) => t.subject === subject && t.period === period),
+  )
+  if (full) throw new CapReached(full.subject)
 }
 
 /**
