@@ -163,6 +163,8 @@ test("K36 what a session returns is the public look and nothing of the house", a
     "greeting",
     "id",
     "isTest",
+    // The owner's own words at the day's limit: meant for visitors.
+    "limitNote",
     "linkOrigins",
     "locale",
     "name",
