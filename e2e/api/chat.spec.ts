@@ -48,7 +48,8 @@ test("an answer streams with its source before its words, and is stored as it wa
     ["assistant", "complete"],
   ])
   expect(messages[1]?.text).toBe(text)
-  expect(messages[1]?.citations).toEqual([citation?.data])
+  // What the owner chose to show of a source is the owner's to read.
+  expect(messages[1]?.citations).toEqual([{ ...citation?.data, visibility: "link" }])
 })
 
 test("the prompt holds that bot's passages, the business's instructions and nothing of another bot", async ({
