@@ -2,11 +2,12 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
+import { Client } from "pg"
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest"
 import { env } from "#lib/env.ts"
 import { addFileSource, addTextSource } from "#lib/knowledge/add-sources.ts"
 import { makePdf } from "#lib/knowledge/pdf.fixture.ts"
-import { listSources } from "#lib/knowledge/queries.ts"
+import { getSource, listSources } from "#lib/knowledge/queries.ts"
 import { disconnect, withTenant } from "#lib/tenancy/database.ts"
 import { type MadeTenant, makeBot, makeTenant } from "#prisma/factories.ts"
 import { type ClonedDatabase, cloneDatabase } from "./test-database.ts"
@@ -57,7 +58,7 @@ async function waitFor(isDone: (statuses: string[]) => boolean): Promise<void> {
   }
 }
 
-test("a worker killed in the middle leaves no duplicate and no ghost, and the next one finishes", async () => {
+test("D17 a worker killed in the middle leaves no duplicate and no ghost, and the next one finishes", async () => {
   for (let i = 0; i < 12; i++) {
     await addTextSource(tenant.scope, botId, {
       title: `Text ${i}`,
@@ -87,6 +88,64 @@ test("a worker killed in the middle leaves no duplicate and no ghost, and the ne
   })
   expect(facts).toEqual({ chunks: 16, sources: 16, wrong: 0 })
 }, 90_000)
+
+async function connectAdmin(): Promise<Client> {
+  const url = new URL(process.env.TEST_SUPERUSER_URL ?? "")
+  url.pathname = new URL(clone.appUrl).pathname
+  const admin = new Client({ connectionString: url.href })
+  await admin.connect()
+  return admin
+}
+
+/** Starts a worker and kills it when it has all of a source's text and waits to publish it. */
+async function killWhilePublishing(): Promise<void> {
+  const [holder, watcher] = [await connectAdmin(), await connectAdmin()]
+  try {
+    await holder.query("begin")
+    await holder.query("select 1 from bots where id = $1 for update", [botId])
+    const child = await startWorker()
+    // On a connection of its own: inside a transaction the view would never change.
+    for (;;) {
+      const { rows } = await watcher.query(
+        "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+      )
+      if (rows.length > 0) break
+      await delay(20)
+    }
+    await killWorker(child)
+    await holder.query("commit")
+  } finally {
+    await Promise.all([holder.end(), watcher.end()])
+  }
+}
+
+async function killWorker(child: ChildProcess): Promise<void> {
+  child.kill("SIGKILL")
+  await ended(child)
+}
+
+const longPdf = () =>
+  makePdf(Array.from({ length: 60 }, (_, i) => [`Page ${i} of a longer story about page ${i}.`]))
+
+test("D17 a file whose worker is killed each time, just before it publishes, is given up after three with a sentence, and holds nobody up", async () => {
+  const file = { fileName: "poison.pdf", mediaType: "application/pdf", bytes: longPdf() }
+  const { id } = await addFileSource(tenant.scope, botId, file)
+  const countChunks = () =>
+    withTenant(tenant.scope, (tx) => tx.chunk.count({ where: { sourceId: id } }))
+  for (let i = 0; i < 3; i++) {
+    await killWhilePublishing()
+    expect(await countChunks()).toBe(0)
+  }
+  const next = await addTextSource(tenant.scope, botId, { title: "Next", text: "Somebody else's." })
+  await startWorker()
+  await waitFor((statuses) => statuses.every((status) => ["ready", "failed"].includes(status)))
+  expect(await getSource(tenant.scope, id)).toMatchObject({
+    status: "failed",
+    error: expect.stringMatching(/failed three times/),
+    chunkCount: 0,
+  })
+  expect((await getSource(tenant.scope, next.id)).status).toBe("ready")
+}, 240_000)
 
 test("SIGTERM ends a worker cleanly, in time", async () => {
   const child = await startWorker()

@@ -4,7 +4,7 @@ import { scopeForJob, type TenantScope } from "#lib/tenancy/scope.ts"
 import { holdBot } from "./corpus.ts"
 import { ended, lockCrawl, nothing, queuePages, settleCrawl } from "./crawl.ts"
 import { SourceProblem } from "./extract.ts"
-import { announce, requeued } from "./hold.ts"
+import { announce, holdTenant, requeued } from "./hold.ts"
 import type { CrawlRow } from "./queries.ts"
 import { quotas } from "./quotas.ts"
 import { explainFetch, PassingProblem } from "./read-page.ts"
@@ -82,6 +82,8 @@ async function claimCrawl(scope: TenantScope, crawlId: string): Promise<CrawlRow
     if (!isStuck && !isAsked && !(["done", "failed"].includes(crawl.status) && isDue)) {
       return "waiting"
     }
+    // Two workers that open two of a tenant's websites count one after the other.
+    await holdTenant(tx, crawl.tenantId)
     if (!isStuck && (await countRunning(tx)) >= quotas.runningCrawls) {
       // Goes to the end of the tenant's own line.
       await tx.crawl.update({ where: { id: crawlId }, data: { updatedAt: new Date() } })

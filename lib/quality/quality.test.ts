@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest"
+import { redeemTicket } from "#lib/admission/sessions.ts"
+import { createPreviewTicket } from "#lib/admission/tickets.ts"
 import { getBot } from "#lib/bots/queries.ts"
 import { answerQuestion } from "#lib/chat/answer.ts"
 import { giveFeedback } from "#lib/conversations/commands.ts"
@@ -321,7 +323,7 @@ describe("the gate", () => {
 })
 
 /** A visitor asks, and the answer is stored, as in the widget. */
-async function ask(visitor: MadeVisitor, message: string): Promise<string> {
+async function ask(visitor: Pick<MadeVisitor, "scope">, message: string): Promise<string> {
   const { scope } = visitor
   const turn = await beginTurn(scope, { message }, defaultKeyLimits)
   const answer: FinishedAnswer = {
@@ -346,6 +348,19 @@ async function ask(visitor: MadeVisitor, message: string): Promise<string> {
 }
 
 describe("the gap inbox", () => {
+  test("holds visitors' questions alone: what a member asks in a preview is no gap", async () => {
+    const { scope, botId } = await makeShop()
+    const { ticket } = await createPreviewTicket(scope, botId)
+    const address = { ip: "198.51.100.9", userAgent: null, origin: null }
+    const member = await redeemTicket({ ticket }, address)
+    await ask(member, "Do you sell helicopters to members?")
+    const visitor = await makeVisitor((await makeEmbedKey(scope, botId)).key)
+    await ask(visitor, "Do you sell submarines to visitors?")
+    expect((await listGaps(scope, botId)).map(({ question }) => question)).toEqual([
+      "Do you sell submarines to visitors?",
+    ])
+  })
+
   test("groups what was not answered or disliked, and an answer written once closes the gap", async () => {
     const { scope, botId } = await makeShop()
     const { key } = await makeEmbedKey(scope, botId)
