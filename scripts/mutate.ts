@@ -19,7 +19,8 @@ export type Mutation = {
 
 const migrations = {
   init: "prisma/migrations/20261120000000_init/migration.sql",
-  search: "prisma/migrations/20261120010000_search/migration.sql",
+  search: "prisma/migrations/20261120170000_search_scale/migration.sql",
+  vectors: "prisma/migrations/20261120180000_vectors/migration.sql",
   hotPath: "prisma/migrations/20261120120000_hot_path/migration.sql",
 }
 const watchers = {
@@ -55,9 +56,31 @@ const watchers = {
   tools: "lib/chat/tools.test.ts",
   mcp: "lib/tools/servers.test.ts",
   bounds: "runtime/bounds.test.ts",
+  vectors: "lib/knowledge/vectors.test.ts",
 }
 
 export const mutations: Mutation[] = [
+  {
+    name: "a visitor reads vectors of every bot",
+    file: migrations.vectors,
+    from: "using ((select sec.current_bot()) is null or bot_id = (select sec.current_bot()));",
+    to: "using (true);",
+    tests: [watchers.database],
+  },
+  {
+    name: "an embedding model without a price is used",
+    file: "lib/models/embedding-model.ts",
+    from: "const price = parseTokenPrice(env.EMBEDDING_PRICE)",
+    to: 'const price = parseTokenPrice(env.EMBEDDING_PRICE ?? "0")',
+    tests: [watchers.vectors],
+  },
+  {
+    name: "the chat model's key goes to another address",
+    file: "lib/models/embedding-model.ts",
+    from: "const apiKey = own ? env.EMBEDDING_API_KEY : env.MODEL_API_KEY",
+    to: "const apiKey = env.EMBEDDING_API_KEY ?? env.MODEL_API_KEY",
+    tests: [watchers.vectors],
+  },
   {
     name: "a tenant policy is dropped",
     file: migrations.init,

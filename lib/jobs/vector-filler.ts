@@ -33,14 +33,20 @@ export function startVectorFiller(): VectorFiller {
     for (const place of await listSourcesToEmbed(setup.name)) {
       if (stopping.signal.aborted || running.size >= atOnce) return
       if (running.has(place.sourceId)) continue
-      const work = fill(place).finally(() => running.delete(place.sourceId))
+      const work = fill(place).finally(() => {
+        running.delete(place.sourceId)
+        // A website of hundreds of pages does not wait two seconds for each.
+        takeTurn()
+      })
       running.set(place.sourceId, work)
     }
   }
 
-  const timer = setInterval(() => {
+  const takeTurn = () => {
+    if (stopping.signal.aborted) return
     turn().catch((error: Error) => log.warn({ reason: error.message }, "vectors"))
-  }, pollMs)
+  }
+  const timer = setInterval(takeTurn, pollMs)
   return {
     async stop() {
       clearInterval(timer)
