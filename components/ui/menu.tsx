@@ -21,7 +21,7 @@ export function Menu({ trigger, label, children, align = "end" }: MenuProps) {
         align={align}
         sideOffset={6}
         collisionPadding={12}
-        className="z-50 min-w-52 text-start font-normal max-w-[calc(100vw-24px)] animate-appear rounded-card border border-hairline bg-card p-1.5 shadow-raised"
+        className="z-50 max-h-(--radix-dropdown-menu-content-available-height) min-w-52 overflow-y-auto text-start font-normal max-w-[calc(100vw-24px)] animate-appear rounded-card border border-hairline bg-card p-1.5 shadow-raised"
       >
         {children}
       </DropdownMenu.Content>
