@@ -96,8 +96,8 @@ export async function signIn(
   deployment: Deployment,
   email: string,
   password: string,
+  ip = newAddress(),
 ): Promise<string> {
-  const ip = newAddress()
   const csrf = await fetch(`${deployment.appUrl}/api/auth/csrf`, {
     headers: { "x-forwarded-for": ip },
   })

@@ -12,6 +12,7 @@ import {
   utcDay,
 } from "#lib/limits/counters.ts"
 import { findHolder } from "#lib/limits/holder.ts"
+import { limitHeaders } from "#lib/limits/rates.ts"
 import type { KeyLimits } from "#lib/limits/schema.ts"
 import { type Reservation, settleSpend } from "#lib/limits/spend.ts"
 import { leaseSeconds } from "#lib/limits/streams.ts"
@@ -142,7 +143,9 @@ async function takeStream(
   await tx.$queryRaw`select limits.free_gone_streams()`
   if (await take()) return
   const twin = await tx.message.findFirst({ where: { role: "user", clientMessageId } })
-  throw fail(twin ? "in_progress" : "stream_limit", { headers: { "retry-after": "2" } })
+  throw fail(twin ? "in_progress" : "stream_limit", {
+    headers: limitHeaders({ limit: 1, retryAfterSeconds: 2 }),
+  })
 }
 
 async function releaseStream(tx: Tx, scope: VisitorScope) {
@@ -262,7 +265,11 @@ async function takeFromDay(tx: Tx, scope: VisitorScope, { limits, limitNote }: D
   }
   throw fail("day_limit", {
     ...(limitNote ? { detail: limitNote } : {}),
-    headers: { "retry-after": String(secondsLeftToday()) },
+    headers: limitHeaders({
+      limit: messagesPerDay,
+      windowSeconds: 86_400,
+      retryAfterSeconds: secondsLeftToday(),
+    }),
   })
 }
 

@@ -5,7 +5,7 @@ import { readSignInId, requireMembership } from "#lib/auth/members.ts"
 import { env } from "#lib/env.ts"
 import { fail, type Issue } from "#lib/errors.ts"
 import { clientIp } from "#lib/limits/client-ip.ts"
-import { guardFlood, takeRates } from "#lib/limits/rates.ts"
+import { guardFlood, type TenantRateName, takeRates } from "#lib/limits/rates.ts"
 import { log } from "#lib/log.ts"
 import { allow, type Permission } from "#lib/tenancy/permissions.ts"
 import type { TenantScope } from "#lib/tenancy/scope.ts"
@@ -39,13 +39,18 @@ async function run<T>(work: (incoming: Incoming) => Promise<T>): Promise<Result<
 /** An action of a signed-in member; called as `action(tenantId, input)`. */
 export function memberAction<Input extends z.ZodType, T>(options: {
   permission: Permission
+  /** A rate of this action's own for the tenant, beside its caller's. */
+  rate?: TenantRateName
   input: Input
   handle: (context: { scope: TenantScope; input: z.output<Input> }) => Promise<T>
 }): (tenantId: string, input: z.input<Input>) => Promise<Result<T>> {
   return (tenantId, input) =>
     run(async ({ cookie, ip }) => {
       const { scope } = await requireMembership(cookie, String(tenantId), ip)
-      await takeRates([{ rate: "console.user", subject: scope.actor.id }])
+      await takeRates([
+        { rate: "console.user", subject: scope.actor.id },
+        ...(options.rate ? [{ rate: options.rate, subject: scope.tenantId }] : []),
+      ])
       allow(scope, options.permission)
       return options.handle({ scope, input: parseInput(options.input, cleanInput(input)) })
     })

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client"
 import { countOpenStreams } from "#lib/admission/open-streams.ts"
+import { countRateFallbacks } from "#lib/limits/rates.ts"
 import { countQueue } from "#lib/tenancy/directory.ts"
 
 // Nothing here names a tenant: the operator watches health, not customers.
@@ -22,6 +23,15 @@ function metrics(): Metrics {
     registers: [registry],
     collect() {
       this.set(countOpenStreams())
+    },
+  })
+  new Counter({
+    name: "coatcheck_rate_fallbacks_total",
+    help: "Rates that this process counted by itself because the store was away",
+    registers: [registry],
+    collect() {
+      this.reset()
+      this.inc(countRateFallbacks())
     },
   })
   new Gauge({

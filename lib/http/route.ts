@@ -6,7 +6,14 @@ import { authenticateMember } from "#lib/auth/members.ts"
 import { env } from "#lib/env.ts"
 import { fail } from "#lib/errors.ts"
 import { clientIp } from "#lib/limits/client-ip.ts"
-import { guardFlood, type RateState, rateHeaders, rates, takeRates } from "#lib/limits/rates.ts"
+import {
+  guardFlood,
+  type RateState,
+  rateHeaders,
+  rates,
+  type TenantRateName,
+  takeRates,
+} from "#lib/limits/rates.ts"
 import { effectiveLimits, type KeyLimits } from "#lib/limits/schema.ts"
 import { log } from "#lib/log.ts"
 import { allow, type Permission } from "#lib/tenancy/permissions.ts"
@@ -44,6 +51,8 @@ export type RouteContext<Kind extends AuthKind, Body, Query> = Callers[Kind] & {
 export type RouteOptions<Kind extends AuthKind, Body extends z.ZodType, Query extends z.ZodType> = {
   auth: Kind
   permission?: Permission
+  /** A rate of this route's own for the tenant, beside its caller's. */
+  rate?: TenantRateName
   body?: Body
   /** Accepts the same JSON as text/plain, which spares a cross-origin page the preflight. */
   allowsTextPlain?: boolean
@@ -92,7 +101,7 @@ export function route<Kind extends AuthKind, Body extends z.ZodType, Query exten
       )
       const caller = await authenticate(options.auth, request, ip, routeParams)
       tenantId = caller.scope?.tenantId
-      const state = await takeCallerRate(options.auth, caller)
+      const state = await takeCallerRate(options.auth, caller, options.rate)
       if (options.permission && caller.scope) allow(caller.scope, options.permission)
       const query = options.query ? parseInput(options.query, readQuery(request)) : undefined
       const answer = async () => {
@@ -187,19 +196,20 @@ async function authenticate(
 }
 
 /** Each kind of caller has one rate of its own; a visitor's are the chat's and stand in its route. */
-async function takeCallerRate(kind: AuthKind, caller: Caller): Promise<RateState | null> {
-  if (kind === "apiKey") {
-    return takeRates([
-      {
-        rate: "api.tenant",
-        subject: caller.scope!.tenantId,
-        limit: env.DEFAULT_RATE_LIMIT || rates["api.tenant"].limit,
-      },
-    ])
-  }
-  if (kind === "member")
-    return takeRates([{ rate: "console.user", subject: caller.scope!.actor.id }])
-  return null
+async function takeCallerRate(
+  kind: AuthKind,
+  { scope }: Caller,
+  rate?: TenantRateName,
+): Promise<RateState | null> {
+  if (!scope || (kind !== "apiKey" && kind !== "member")) return null
+  const { tenantId } = scope
+  const limit = env.DEFAULT_RATE_LIMIT || rates["api.tenant"].limit
+  return takeRates([
+    kind === "apiKey"
+      ? { rate: "api.tenant", subject: tenantId, limit }
+      : { rate: "console.user", subject: scope.actor.id },
+    ...(rate ? [{ rate, subject: tenantId }] : []),
+  ])
 }
 
 const isForm = (request: Request) => /^multipart\//i.test(request.headers.get("content-type") ?? "")

@@ -29,6 +29,11 @@ export const rates = {
   "upload.tenant": { limit: 60, windowMs: minute },
   // Each makes us call an address of the owner's.
   "toolTest.tenant": { limit: 30, windowMs: minute },
+  // What costs more than a read has its own, beside its caller's.
+  "crawl.tenant": { limit: 60, windowMs: minute },
+  "search.tenant": { limit: 240, windowMs: minute },
+  "trial.tenant": { limit: 60, windowMs: minute },
+  "export.tenant": { limit: 60, windowMs: minute },
   // Tight from one address, wide for the account: a stranger cannot lock its owner out with a few tries.
   "signIn.accountFrom": { limit: 10, windowMs: 15 * minute },
   "signIn.account": { limit: 100, windowMs: 15 * minute },
@@ -39,6 +44,7 @@ export const rates = {
 } as const
 
 export type RateName = keyof typeof rates
+export type TenantRateName = Extract<RateName, `${string}.tenant`>
 
 /** One bucket: a rate's name, whose it is, and the owner's own figure where there is one. */
 export type RateTake = { rate: RateName; subject: string; limit?: number | undefined }
@@ -64,6 +70,7 @@ export async function takeRates(takes: RateTake[]): Promise<RateState> {
   try {
     rows = await (hasRedis() ? takeFromRedis(plans) : takeFromPostgres(plans))
   } catch (error) {
+    shared.coatcheckRateFallbacks = countRateFallbacks() + 1
     reportAway(error as Error)
     rows = plans.map(takeLocally)
   }
@@ -118,6 +125,21 @@ export function rateHeaders(state: RateState): Record<string, string> {
   }
 }
 
+/** The same for a refusal that is no rate: a day's count, or how many answers may be written at once. */
+export function limitHeaders(limit: {
+  /** Over how long it counts; without it, how many at once. */
+  windowSeconds?: number
+  limit: number
+  retryAfterSeconds: number
+}): Record<string, string> {
+  const unit = limit.windowSeconds ? `w=${limit.windowSeconds}` : 'qu="concurrent-requests"'
+  return {
+    "retry-after": String(limit.retryAfterSeconds),
+    ratelimit: `"default";r=0;t=${limit.retryAfterSeconds}`,
+    "ratelimit-policy": `"default";q=${limit.limit};${unit}`,
+  }
+}
+
 /**
  * The flood guard in front of every route, before a credential or a body is read: counted in this process, so
  * that a flood costs no query. The exact limits stand behind it. Returns its state; throws `rate_limited`.
@@ -127,6 +149,13 @@ export function guardFlood(ip: string): RateState {
   const row = countLocally({ bucket: `request.ip:${ip}`, limit, windowMs })
   if (!row.is_allowed) throw tooMany({ limit, windowMs }, row.retry_ms)
   return toState({ limit, windowMs }, row.remaining, Math.ceil(windowMs / 1000))
+}
+
+const shared = globalThis as typeof globalThis & { coatcheckRateFallbacks?: number }
+
+/** How often this process counted by itself because the store was away, for metrics. */
+export function countRateFallbacks(): number {
+  return shared.coatcheckRateFallbacks ?? 0
 }
 
 let reportedAt = 0

@@ -9,7 +9,8 @@ import type { RatePlan, RateRow } from "./rate-plan.ts"
 // refused request costs nothing: what earlier buckets gave is put back. A Redis that does not answer within
 // the deadline counts as away, and lib/limits/rates.ts decides what then.
 
-const deadlineMs = 300
+/** Long enough that a busy process of ours is not taken for a Redis that is away. */
+const deadlineMs = 1_000
 
 type RatelimitRedis = ConstructorParameters<typeof Ratelimit>[0]["redis"]
 type Store = { redis: RatelimitRedis; limiters: Map<string, Ratelimit>; close: () => void }
@@ -91,7 +92,7 @@ function limiterFor({ limit, windowMs }: RatePlan): Ratelimit {
 
 /** Takes one from each bucket or from none; throws when Redis is away. */
 export async function takeFromRedis(plans: RatePlan[]): Promise<RateRow[]> {
-  const deadline = AbortSignal.timeout(deadlineMs * 2)
+  const deadline = AbortSignal.timeout(deadlineMs)
   const late = new Promise<never>((_, reject) => {
     deadline.addEventListener("abort", () => reject(new Error("Redis did not answer in time")), {
       once: true,

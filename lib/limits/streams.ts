@@ -5,6 +5,7 @@ import { callDefiner } from "#lib/tenancy/database.ts"
 import { countRefusal } from "#lib/tenancy/directory.ts"
 import type { VisitorScope } from "#lib/tenancy/scope.ts"
 import { findHolder } from "./holder.ts"
+import { limitHeaders } from "./rates.ts"
 
 // Guarantees: at most so many answers are being written at once for one address and one key, over all
 // processes. A place is a lease that names its process: one that dies gives it back at once, and by time where
@@ -37,7 +38,9 @@ export async function withStreamLease<T>(
   }
   if (!(await take()) && !((await freeGoneStreams()) > 0 && (await take()))) {
     await countRefusal(keyId, "stream_limit", origin)
-    throw fail("stream_limit", { headers: { "retry-after": "2" } })
+    throw fail("stream_limit", {
+      headers: limitHeaders({ limit: perAddress, retryAfterSeconds: 2 }),
+    })
   }
   const free = async () => {
     await callDefiner("free_stream", "select limits.free_stream($1)", [id]).catch((error: Error) =>

@@ -6,6 +6,7 @@ import { pageInput } from "#lib/tenancy/page.ts"
 export const GET = route({
   auth: "member",
   permission: "audit.read",
+  rate: "export.tenant",
   query: pageInput.extend(auditFilter.shape),
   handle: async ({ scope, query }) => json(await listAuditEvents(scope, query)),
 })

@@ -18,6 +18,7 @@ export const POST = route({
   response: crawlView,
   status: 202,
   permission: "knowledge.write",
+  rate: "crawl.tenant",
   body: addCrawlInput,
   handle: async ({ scope, params, body }) => json(await addCrawl(scope, params.bot!, body), 202),
 })

@@ -8,6 +8,7 @@ export const POST = route({
   summary: "Search the knowledge of a bot",
   response: searchAnswer,
   permission: "knowledge.read",
+  rate: "search.tenant",
   body: searchInput,
   handle: async ({ scope, params, body }) => {
     const botId = await requireBotId(scope, params.bot!)

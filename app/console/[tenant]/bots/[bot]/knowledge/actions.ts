@@ -24,6 +24,7 @@ const crawlId = z.string()
 
 export const addPages = memberAction({
   permission: "knowledge.write",
+  rate: "crawl.tenant",
   input: addPageSourcesInput.extend({ botId }),
   handle: ({ scope, input: { botId, urls, ...input } }) =>
     addPageSources(scope, botId, { ...input, urls: urls.join("\n") }),
@@ -31,6 +32,7 @@ export const addPages = memberAction({
 
 export const addSite = memberAction({
   permission: "knowledge.write",
+  rate: "crawl.tenant",
   input: addCrawlInput.extend({ botId }),
   handle: ({ scope, input: { botId, ...input } }) => addCrawl(scope, botId, input),
 })
@@ -43,6 +45,7 @@ export const stopSource = memberAction({
 
 export const refreshSite = memberAction({
   permission: "knowledge.write",
+  rate: "crawl.tenant",
   input: z.strictObject({ crawlId }),
   handle: ({ scope, input }) => refreshCrawl(scope, input.crawlId),
 })

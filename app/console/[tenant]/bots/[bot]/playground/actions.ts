@@ -9,6 +9,7 @@ const botId = z.string()
 
 export const tryQuestion = memberAction({
   permission: "knowledge.read",
+  rate: "trial.tenant",
   input: tryQuestionInput.extend({ botId }),
   handle: ({ scope, input: { botId, ...input } }) => tryBotQuestion(scope, botId, input),
 })

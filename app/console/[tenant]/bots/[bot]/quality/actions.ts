@@ -59,6 +59,7 @@ export const draftGolden = memberAction({
 
 export const runGolden = memberAction({
   permission: "knowledge.write",
+  rate: "trial.tenant",
   input: z.strictObject({ botId, mode: z.enum(runModes) }),
   handle: ({ scope, input }) => runBotGolden(scope, input.botId, input.mode),
 })
