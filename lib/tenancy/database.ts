@@ -11,7 +11,7 @@ import type { TenantScope } from "./scope.ts"
 // wall 2 (row-level security) admits only rows of the tenant whose signed setting opens the
 // transaction.
 
-type Connections = { pool: pg.Pool; prisma: PrismaClient }
+type Connections = { pool: pg.Pool; prisma: PrismaClient; isPooled: boolean }
 
 // Pages and route handlers may hold separate copies of a module: one pool a process all the same.
 const shared = globalThis as typeof globalThis & { coatcheckConnections?: Connections }
@@ -22,18 +22,21 @@ const queryTimeoutMs = 17_000
 function connect(): Connections {
   if (!env.DATABASE_URL)
     throw new Error("DATABASE_URL is not set; start through npm start or npm run dev")
+  // Behind a transaction pooler each transaction may meet another server connection: nothing may be left on
+  // one, neither a prepared statement nor a start-up setting. Prisma's own name for it.
+  const isPooled = new URL(env.DATABASE_URL).searchParams.get("pgbouncer") === "true"
   const pool = new pg.Pool({
     connectionString: env.DATABASE_URL,
     max: env.DATABASE_POOL_SIZE,
     connectionTimeoutMillis: 2_000,
     idleTimeoutMillis: 30_000,
-    statement_timeout: 15_000,
     query_timeout: queryTimeoutMs,
     application_name: "coatcheck",
+    ...(isPooled ? {} : { statement_timeout: 15_000 }),
   })
   // A connection that dies while idle is replaced; without a listener it would end the process.
   pool.on("error", () => {})
-  return { pool, prisma: new PrismaClient({ adapter: new PrismaPg(pool) }) }
+  return { pool, isPooled, prisma: new PrismaClient({ adapter: new PrismaPg(pool) }) }
 }
 
 function connections(): Connections {
@@ -150,8 +153,9 @@ export async function callDefiner<Row extends object>(
   values: unknown[],
   timeoutMs: number = queryTimeoutMs,
 ): Promise<Row[]> {
-  const query = { name, text: sql, values, query_timeout: timeoutMs }
-  const { rows } = await connections().pool.query<Row>(query)
+  const { pool, isPooled } = connections()
+  const query = { ...(isPooled ? {} : { name }), text: sql, values, query_timeout: timeoutMs }
+  const { rows } = await pool.query<Row>(query)
   return rows
 }
 
