@@ -14,6 +14,7 @@ const databaseReport = join(reports, "database.json")
 const browserReport = join(reports, "browser.json")
 
 const runs = [
+  [process.execPath, join(root, "scripts", "ensure-tools.ts")],
   [bin("vitest"), "run", "--reporter=default", "--reporter=json", `--outputFile=${databaseReport}`],
   [bin("playwright"), "test", "--reporter=list,json"],
 ]

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { chromium } from "@playwright/test"
+import { isLong } from "../e2e/attack/rounds.ts"
 import { chromiumLaunchOptions, findChromium } from "../e2e/chromium.ts"
 
 // `npm run check` calls this before anything that needs a browser or a Redis server. The system's Chromium
@@ -44,6 +45,16 @@ function ensureRedis(): void {
   ])
 }
 
+/** The long forms go through a transaction pooler as well. */
+function ensurePooler(): void {
+  const hasPooler = () => spawnSync("pgbouncer", ["--version"], { stdio: "ignore" }).status === 0
+  if (!isLong || hasPooler() || (installPackage("pgbouncer") && hasPooler())) return
+  stop([
+    "The long forms of the attacks need PgBouncer. Type this, then start again:",
+    "  sudo apt-get install -y pgbouncer",
+  ])
+}
+
 async function ensureBrowser(): Promise<void> {
   if (!findBrowser() && !installPackage("chromium")) {
     console.log("No Chromium here: trying Playwright's installer.")
@@ -66,4 +77,5 @@ async function ensureBrowser(): Promise<void> {
 }
 
 ensureRedis()
+ensurePooler()
 ensureBrowser().catch((error: Error) => stop([`Chromium does not start: ${error.message}`]))
