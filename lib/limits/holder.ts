@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto"
 import { log } from "#lib/log.ts"
-import { type ProcessKind, showAlive } from "#lib/tenancy/database.ts"
+import { isBehindPooler, type ProcessKind, showAlive } from "#lib/tenancy/database.ts"
 
 // Guarantees: the number is this process's alone, and the database calls it alive exactly as long as it is.
 
@@ -13,6 +13,8 @@ const shared = globalThis as typeof globalThis & { coatcheckHolder?: Holder }
  * alive: those leases end by time alone.
  */
 export async function findHolder(kind: ProcessKind = "web"): Promise<number | null> {
+  // A lock taken through a pooler stays with one of its connections, whoever lives or dies.
+  if (isBehindPooler()) return null
   shared.coatcheckHolder ??= { number: randomInt(1, 2 ** 31 - 1), isAlive: false, asking: null }
   const holder = shared.coatcheckHolder
   if (holder.isAlive) return holder.number

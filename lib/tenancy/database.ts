@@ -19,12 +19,18 @@ const shared = globalThis as typeof globalThis & { coatcheckConnections?: Connec
 /** The server itself ends what takes 15 s; this ends what a server that no longer speaks would never end. */
 const queryTimeoutMs = 17_000
 
+/**
+ * Behind a transaction pooler each transaction may meet another server connection: nothing may be left on one,
+ * neither a prepared statement nor a start-up setting nor a lock. Prisma's own name for it.
+ */
+export function isBehindPooler(): boolean {
+  return new URL(env.DATABASE_URL ?? "").searchParams.get("pgbouncer") === "true"
+}
+
 function connect(): Connections {
   if (!env.DATABASE_URL)
     throw new Error("DATABASE_URL is not set; start through npm start or npm run dev")
-  // Behind a transaction pooler each transaction may meet another server connection: nothing may be left on
-  // one, neither a prepared statement nor a start-up setting. Prisma's own name for it.
-  const isPooled = new URL(env.DATABASE_URL).searchParams.get("pgbouncer") === "true"
+  const isPooled = isBehindPooler()
   const pool = new pg.Pool({
     connectionString: env.DATABASE_URL,
     max: env.DATABASE_POOL_SIZE,

@@ -20,7 +20,8 @@ import {
   updateEmbedKey,
 } from "#lib/keys/commands.ts"
 import { getEmbedKey } from "#lib/keys/queries.ts"
-import { addTextSource, deleteSource } from "#lib/knowledge/commands.ts"
+import { addTextSource } from "#lib/knowledge/add-sources.ts"
+import { deleteSource } from "#lib/knowledge/commands.ts"
 import { ingestSource } from "#lib/knowledge/ingest.ts"
 import { searchKnowledge } from "#lib/knowledge/search.ts"
 import { effectiveLimits } from "#lib/limits/schema.ts"

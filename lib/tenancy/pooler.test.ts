@@ -84,6 +84,8 @@ test("X17 32 connections of two tenants, interleaved, see not one foreign row", 
 })
 
 test("X17 a count that many take at once stays exact, locks and all", async () => {
+  const { findHolder } = await import("#lib/limits/holder.ts")
+  expect(await findHolder()).toEqual(pooler ? null : expect.any(Number))
   const { takeFromCounter } = await import("#lib/limits/counters.ts")
   const { takeRates } = await import("#lib/limits/rates.ts")
   const { scope } = households[0]!.tenant
