@@ -60,13 +60,13 @@ test.each([
     "grant create on schema public to ROLE",
     /may create objects/,
   ],
-])("refuses %s", async (_, sql, expected) => {
+])("X15 refuses %s", async (_, sql, expected) => {
   await withRole(sql, async (url) => {
     await expect(assertAppRole(url)).rejects.toThrow(expected)
   })
 })
 
-test("refuses the owner itself", async () => {
+test("X15 refuses the owner itself", async () => {
   await expect(assertAppRole(database.ownerUrl)).rejects.toThrow(/"owner" owns/)
 })
 

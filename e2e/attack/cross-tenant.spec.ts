@@ -1,6 +1,7 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { createServer, type Server } from "node:http"
 import { call, newAddress, openShop } from "../counter.ts"
-import type { Deployment } from "../deployment.ts"
+import { type Deployment, findFreePorts, startProgram, waitUntilHealthy } from "../deployment.ts"
 import { listenOnLoopback } from "../fake-model.ts"
 import { expect, test } from "../fixtures.ts"
 import { routeRows, type World } from "../walls/matrix.ts"
@@ -600,6 +601,52 @@ test("X36 everything A can take out, page by page and list by list, names nothin
       foreignIds.filter((id) => text.includes(id)),
       path,
     ).toEqual([])
+  }
+})
+
+/** A process and all that it started, and what they started. */
+function listFamily(pid: number): number[] {
+  const parents = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => {
+      const stat = existsSync(`/proc/${name}/stat`)
+        ? readFileSync(`/proc/${name}/stat`, "utf8")
+        : ""
+      return [Number(name), Number(stat.slice(stat.lastIndexOf(")")).split(" ")[2])] as const
+    })
+  const children = parents.filter(([, parent]) => parent === pid).map(([child]) => child)
+  return [pid, ...children.flatMap(listFamily)]
+}
+
+test("X15 what serves knows the app role's address alone, and does not start as another role", async ({
+  deployment,
+}) => {
+  test.setTimeout(90_000)
+  const { ownerUrl, superuserUrl, appUrl } = deployment.database
+  const [port] = await findFreePorts(1)
+  const env = { ...deployment.env, PORT: String(port), MIGRATION_DATABASE_URL: ownerUrl }
+  const server = startProgram("runtime/start.ts", { ...env, DATABASE_URL: appUrl })
+  try {
+    await waitUntilHealthy(`http://127.0.0.1:${port}`, server)
+    // The launcher migrates; what it starts is the web server and the worker.
+    const serving = listFamily(server.process.pid!).slice(1)
+    expect(serving.length).toBeGreaterThanOrEqual(2)
+    for (const pid of serving) {
+      const environment = readFileSync(`/proc/${pid}/environ`, "utf8")
+      for (const secret of [ownerUrl, superuserUrl].map((url) => new URL(url).password))
+        expect(environment.includes(secret), `process ${pid}`).toBe(false)
+    }
+  } finally {
+    await server.stop()
+  }
+  for (const url of [ownerUrl, superuserUrl]) {
+    const refused = startProgram("runtime/start.ts", {
+      ...env,
+      MIGRATION_DATABASE_URL: "",
+      DATABASE_URL: url,
+    })
+    expect(await refused.exited).toBe(1)
+    expect(refused.log()).toContain("does not keep tenants apart")
   }
 })
 

@@ -93,7 +93,7 @@ describe("several buckets at once", () => {
 })
 
 describe("the window slides", () => {
-  test("so a burst at its edge does not buy a second burst", async () => {
+  test("L04 so a burst at its edge does not buy a second burst", async () => {
     const windowMs = 2_000
     const bucket = fresh()
     // Just before the edge, where a fixed window would forget everything in a moment.

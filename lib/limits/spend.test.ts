@@ -43,7 +43,7 @@ const readSums = (subject: string) =>
     tx.spendCounter.findMany({ where: { subject }, orderBy: { period: "asc" } }),
   )
 
-test("of 100 calls at once, only as many start as the cap has room for", async () => {
+test("L09 of 100 calls at once, only as many start as the cap has room for", async () => {
   await arrive()
   // A day holds a fifth of the month: 50 minor a month leave room for ten calls of one today.
   const asked = Array.from({ length: 100 }, () => reserveSpend(scope, limits(50), minor))
@@ -57,7 +57,7 @@ test("of 100 calls at once, only as many start as the cap has room for", async (
     expect(sum).toMatchObject({ reservedNanos: 0n, spentNanos: 5n * minor })
 })
 
-test("a call never costs more than was set aside for it", async () => {
+test("L10 a call never costs more than was set aside for it", async () => {
   await arrive()
   const reservation = (await reserveSpend(scope, limits(100), minor))!
   expect(await settle(reservation, 50n * minor)).toBe(minor)
@@ -79,7 +79,7 @@ test("a self-registered tenant stops at the free allowance, whatever its keys al
   expect(await reserveSpend(scope, most, 1n)).toBeNull()
 })
 
-test("what a crashed process had set aside comes back, once", async () => {
+test("L10 what a crashed process had set aside comes back, once", async () => {
   await arrive()
   const reservation = (await reserveSpend(scope, limits(100), minor))!
   await callDefiner("reclaim_now", "select limits.reclaim_reservations(-1)", [])

@@ -25,7 +25,7 @@ beforeAll(async () => {
   })
   own = await makeHousehold()
   foreign = await makeHousehold()
-})
+}, 120_000)
 afterAll(async () => {
   vi.restoreAllMocks()
   await disconnect()

@@ -280,7 +280,7 @@ test("a good table is added without a finding: the judge asks for nothing else",
   }
 })
 
-test("the app role reaches definer functions and nothing behind them", async () => {
+test("X15 the app role reaches definer functions and nothing behind them", async () => {
   const app = new Client({ connectionString: clone.appUrl })
   await app.connect()
   try {
@@ -288,6 +288,10 @@ test("the app role reaches definer functions and nothing behind them", async () 
       await expect(app.query(`select * from ${table}`)).rejects.toMatchObject({ code: "42501" })
     await expect(app.query("set role app_directory")).rejects.toMatchObject({ code: "42501" })
     await expect(app.query("select sec.install_setting_key('00')")).rejects.toMatchObject({
+      code: "42501",
+    })
+    await expect(app.query("set role owner")).rejects.toMatchObject({ code: "42501" })
+    await expect(app.query("create table public.mine (id text)")).rejects.toMatchObject({
       code: "42501",
     })
     await expect(app.query("create temporary table bots (id text)")).rejects.toMatchObject({
