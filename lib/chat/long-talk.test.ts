@@ -59,7 +59,7 @@ test("L19 after 300 turns, with 100 sources that fit, a prompt is as bounded as 
   const events = composeAnswer(turn, new AbortController().signal, {
     botId: bot.id,
     search: (query) => searchKnowledge(scope, bot.id, query, 100),
-    reserve: null,
+    model: null,
     onRead: (found, read) => {
       expect(found.passages.length).toBeGreaterThan(20)
       prompt = read

@@ -106,7 +106,7 @@ describe("L11 a day's count begins anew once, at midnight UTC,", () => {
     const cap = { ...limits, monthlySpendMinor: 5, messagesPerDayPerIpPercent: 100 }
     const minor = 1_000_000_000n
     // A day holds a fifth of the month: one minor a day, five days' worth a month.
-    const reserve = (at: string) => reserveSpend(scope, cap, minor, new Date(at))
+    const reserve = (at: string) => reserveSpend(scope, cap, minor, { at: new Date(at) })
     for (const day of [24, 25, 26, 27, 28])
       expect(await reserve(`2032-02-${day}T12:00:00Z`)).not.toBeNull()
     expect(await reserve("2032-02-29T23:59:59.900Z")).toBeNull()
