@@ -674,9 +674,9 @@ test("L17 signing in, a new password, uploads, crawls, searches, trials and expo
     [
       "crawl.tenant",
       () =>
-        act("console/[tenant]/bots/[bot]/knowledge addPage", {
+        act("console/[tenant]/bots/[bot]/knowledge addPages", {
           botId,
-          url: "https://93.184.216.34/y",
+          urls: ["https://93.184.216.34/y"],
         }),
     ],
     [
