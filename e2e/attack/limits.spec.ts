@@ -676,7 +676,7 @@ test("L17 signing in, a new password, uploads, crawls, searches, trials and expo
       () =>
         act("console/[tenant]/bots/[bot]/knowledge addPages", {
           botId,
-          urls: ["https://93.184.216.34/y"],
+          urls: "https://93.184.216.34/y",
         }),
     ],
     [
