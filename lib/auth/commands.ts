@@ -75,15 +75,21 @@ export async function insertTenant(
 
 /**
  * Checks an address and a password and starts a sign-in for this browser. Null for any mismatch, at the same
- * cost; throws `rate_limited` by account and by address.
+ * cost; throws `rate_limited` by account and by address, or by known device and address.
  */
 export async function signIn(
   input: { email: string; password: string },
   ip: string,
+  device: string | null = null,
 ): Promise<{ user: UserRecord; signInId: string } | null> {
   await takeRates([
-    { rate: "signIn.accountFrom", subject: `${input.email} ${ip}` },
-    { rate: "signIn.account", subject: input.email },
+    // A device that signed in before has tries of its own: strangers cannot use them up.
+    ...(device
+      ? [{ rate: "signIn.device" as const, subject: `${input.email} ${device}` }]
+      : [
+          { rate: "signIn.accountFrom" as const, subject: `${input.email} ${ip}` },
+          { rate: "signIn.account" as const, subject: input.email },
+        ]),
     { rate: "signIn.ip", subject: ip },
   ])
   const user = await findUserByEmail(input.email)

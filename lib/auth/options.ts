@@ -5,6 +5,7 @@ import { Failure } from "#lib/errors.ts"
 import { clientIp } from "#lib/limits/client-ip.ts"
 import { endSignIn } from "#lib/tenancy/directory.ts"
 import { signIn, signInDays } from "./commands.ts"
+import { readDevice } from "./device.ts"
 import { signInInput } from "./schema.ts"
 
 const isHttps = env.APP_URL.startsWith("https://")
@@ -35,7 +36,9 @@ export const authOptions: NextAuthOptions = {
         const input = signInInput.safeParse(credentials)
         if (!input.success) return null
         try {
-          const signedIn = await signIn(input.data, clientIp(request.headers))
+          const headers = new Headers(request.headers as HeadersInit)
+          const device = readDevice(headers.get("cookie"), input.data.email)
+          const signedIn = await signIn(input.data, clientIp(headers), device)
           return signedIn ? { id: signedIn.user.id, signInId: signedIn.signInId } : null
         } catch (error) {
           // next-auth shows the message of an Error as `error`: a code, for the page to put into words.

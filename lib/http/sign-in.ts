@@ -1,5 +1,8 @@
 import { NextRequest } from "next/server"
+import { writeDeviceCookie } from "#lib/auth/device.ts"
 import { handleSignIn } from "#lib/auth/handler.ts"
+import { sessionCookie } from "#lib/auth/options.ts"
+import { signInInput } from "#lib/auth/schema.ts"
 import { fail } from "#lib/errors.ts"
 import { readBytes } from "./body.ts"
 import { route } from "./route.ts"
@@ -12,7 +15,18 @@ export const signInRoute = route({
   handle: async ({ request }) => {
     const path = new URL(request.url).pathname.split("/").slice(3)
     if (path[0] === "callback" && request.method !== "POST") throw fail("method_not_allowed")
-    return handleSignIn(await bound(request), { params: Promise.resolve({ nextauth: path }) })
+    const incoming = await bound(request)
+    const body = path[0] === "callback" ? await incoming.clone().text() : ""
+    const response: Response = await handleSignIn(incoming, {
+      params: Promise.resolve({ nextauth: path }),
+    })
+    const email = readEmail(body, request.headers.get("content-type") ?? "")
+    const isSignedIn = response.headers
+      .getSetCookie()
+      .some((cookie) => cookie.startsWith(`${sessionCookie}=`) && !/^[^=]+=;/.test(cookie))
+    if (path[0] === "callback" && email && isSignedIn)
+      response.headers.append("set-cookie", writeDeviceCookie(email))
+    return response
   },
 })
 
@@ -29,4 +43,12 @@ async function bound(request: Request): Promise<NextRequest> {
     }
   } else if (!type.startsWith("application/x-www-form-urlencoded")) throw fail("unsupported_type")
   return new NextRequest(url, { method, headers, body: body as BodyInit })
+}
+
+function readEmail(body: string, type: string): string | null {
+  const email = type.includes("json")
+    ? (JSON.parse(body || "{}") as { email?: unknown }).email
+    : new URLSearchParams(body).get("email")
+  const parsed = signInInput.shape.email.safeParse(email)
+  return parsed.success ? parsed.data : null
 }

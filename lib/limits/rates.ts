@@ -37,6 +37,7 @@ export const rates = {
   // Tight from one address, wide for the account: a stranger cannot lock its owner out with a few tries.
   "signIn.accountFrom": { limit: 10, windowMs: 15 * minute },
   "signIn.account": { limit: 100, windowMs: 15 * minute },
+  "signIn.device": { limit: 10, windowMs: 15 * minute },
   "modelTest.tenant": { limit: 10, windowMs: minute },
   "password.user": { limit: 10, windowMs: 15 * minute },
   "signIn.ip": { limit: 30, windowMs: 15 * minute },
