@@ -57,6 +57,8 @@ const watchers = {
   mcp: "lib/tools/servers.test.ts",
   bounds: "runtime/bounds.test.ts",
   vectors: "lib/knowledge/vectors.test.ts",
+  stream: "lib/http/chat-stream.test.ts",
+  choices: "lib/knowledge/choices.test.ts",
 }
 
 export const mutations: Mutation[] = [
@@ -524,6 +526,20 @@ export const mutations: Mutation[] = [
     from: "if (options.permission && caller.scope) allow(caller.scope, options.permission)",
     to: "await readBody(options, request.clone())\n      if (options.permission && caller.scope) allow(caller.scope, options.permission)",
     tests: [watchers.route],
+  },
+  {
+    name: "hidden sources are shown to visitors",
+    file: "lib/conversations/visible.ts",
+    from: 'if (visibility === "hidden") return null\n',
+    to: "",
+    tests: [watchers.stream],
+  },
+  {
+    name: "websites take sources without holding the account",
+    file: "lib/knowledge/crawl.ts",
+    from: "  await holdTenant(tx, crawl.tenantId)\n",
+    to: "",
+    tests: [watchers.choices],
   },
   {
     name: "outbound judges no address",
