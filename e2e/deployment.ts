@@ -59,6 +59,8 @@ export type DeploymentOptions = {
   webCount?: number
   /** Null: no model at all, the product answers by quoting. */
   model?: "fake" | null
+  /** Where the database's folder is made; the system's folder for temporary files by default. */
+  folder?: string
   /** Flushes every commit to disk, as a real one does; tests have no power cut to survive. */
   isDurable?: boolean
   env?: Record<string, string>
@@ -71,7 +73,7 @@ export type DeploymentOptions = {
 export async function startDeployment(options: DeploymentOptions = {}): Promise<Deployment> {
   requireBuild()
   const model = await startFakeModel()
-  const database = await createDatabase(options.isDurable ?? false)
+  const database = await createDatabase(options)
   const programs: Program[] = []
   const stop = async () => {
     await Promise.all(programs.map((program) => program.stop()))
@@ -110,8 +112,8 @@ export async function startDeployment(options: DeploymentOptions = {}): Promise<
 }
 
 /** A migrated cluster in a fresh folder. Test data need not survive a power cut; a bench must pay for it. */
-async function createDatabase(isDurable: boolean): Promise<Database> {
-  const dataDir = mkdtempSync(join(tmpdir(), "coatcheck-e2e-"))
+async function createDatabase({ isDurable, folder }: DeploymentOptions): Promise<Database> {
+  const dataDir = mkdtempSync(join(folder ?? tmpdir(), "coatcheck-e2e-"))
   // mkdtemp makes it private, and as root the server runs under another account.
   chmodSync(dataDir, 0o711)
   let prepared = await prepareEnvironment({ dataDir })

@@ -35,6 +35,10 @@ export const scripts = {
   wrongCitation: "#wrongcitation",
   /** Answers 500 before the first token. */
   failing: "#failing",
+  /** Answers 429 before the first token, as an overloaded provider does. */
+  busy: "#busy",
+  /** A token every 50 ms, for longer than anybody waits. */
+  endless: "#endless",
   /** Takes the request and never answers. */
   hanging: "#hanging",
   /** Breaks the connection in the middle of the answer. */
@@ -183,6 +187,12 @@ async function answer(
     response.end('{"error":{"message":"the model is out of order","type":"server_error"}}')
     return
   }
+  if (question.includes(scripts.busy)) {
+    call.outcome = "refused"
+    response.writeHead(429, { "content-type": "application/json" })
+    response.end('{"error":{"message":"slow down","type":"rate_limit_error"}}')
+    return
+  }
   const { tokens, pauseMs } = chooseScript(question, messages)
   await stream(response, body, { tokens, pauseMs, call, announce })
 }
@@ -194,6 +204,8 @@ function flatten(content: string | { text?: string }[]): string {
 function chooseScript(question: string, messages: ModelMessage[]) {
   const has = (marker: string) => question.includes(marker)
   if (has(scripts.slow)) return { tokens: slowTokens, pauseMs: 50 }
+  if (has(scripts.endless))
+    return { tokens: Array.from({ length: 2_000 }, () => "on and on "), pauseMs: 50 }
   if (has(scripts.brisk)) return { tokens: slowTokens, pauseMs: 10 }
   if (has(scripts.breaking)) return { tokens: [...slowTokens.slice(0, 5), null], pauseMs: 5 }
   if (has(scripts.wrongCitation))

@@ -208,6 +208,14 @@ export function listConsoleStops(gallery: Gallery): Stop[] {
     { name: "leads", path: `${tenant}/leads` },
     { name: "usage", path: `${tenant}/usage` },
     { name: "team", path: `${tenant}/team` },
+    {
+      name: "team-remove",
+      path: `${tenant}/team`,
+      act: async (page) => {
+        await page.getByRole("button", { name: "Remove viewer@lantern-loom.example" }).click()
+        await expect(page.getByRole("dialog")).toBeVisible()
+      },
+    },
     { name: "api-keys", path: `${tenant}/api-keys` },
     { name: "audit", path: `${tenant}/audit` },
     { name: "settings", path: `${tenant}/settings` },

@@ -73,6 +73,7 @@ export async function openGallery(): Promise<Gallery> {
     await addHistory(deployment, { api, origin: shop.origin, key: key.key, botId: facts.botId })
     const worseBotId = await addQuality(deployment, facts)
     await addTools(facts, key.id)
+    await addTeam(deployment, facts)
     const conversations = await api<{ data: { id: string }[] }>("/v1/conversations")
     const fresh = await api<{ id: string }>("/v1/bots", { body: { name: "Workshop" } })
     return {
@@ -285,6 +286,25 @@ async function addTools(
     said.map((tool) => (tool.name === now.name ? now : tool)),
   )
   await disconnect()
+}
+
+/** People of every role, each with an account of their own elsewhere. */
+async function addTeam(deployment: Deployment, { tenantId }: { tenantId: string }): Promise<void> {
+  const url = deployment.database.superuserUrl.replace(/[^/]+$/, "coatcheck")
+  await withClient(url, async (client) => {
+    for (const role of ["admin", "member", "viewer"]) {
+      const id = `usr_${role.padEnd(24, "0")}`
+      await client.query(
+        "insert into users (id, email, name, password_hash) values ($1, $2, $3, '')",
+        [id, `${role}@lantern-loom.example`, role],
+      )
+      await client.query("insert into memberships (tenant_id, user_id, role) values ($1, $2, $3)", [
+        tenantId,
+        id,
+        role,
+      ])
+    }
+  })
 }
 
 /** What goes wrong in an ordinary month. */

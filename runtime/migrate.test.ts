@@ -5,6 +5,11 @@ import { join } from "node:path"
 import type { Client } from "pg"
 import { PgBoss } from "pg-boss"
 import { afterEach, beforeEach, expect, test } from "vitest"
+import { createBot } from "#lib/bots/commands.ts"
+import { getBot } from "#lib/bots/queries.ts"
+import { env } from "#lib/env.ts"
+import { disconnect } from "#lib/tenancy/database.ts"
+import { makeTenant } from "#prisma/factories.ts"
 import { withClient } from "./database-roles.ts"
 import { migrate, readRole } from "./migrate.ts"
 import { queueSchema } from "./queues.ts"
@@ -92,12 +97,63 @@ test("refuses a database that a newer release migrated", async () => {
   await expect(migrate(database.ownerUrl, options())).rejects.toThrow(/newer release \(2_second\)/)
 })
 
-test("a migration that fails leaves nothing behind and is tried again", async () => {
+test("C12 a migration that fails leaves nothing behind and is tried again", async () => {
   write("1_first", "create table first (id int); select 1 / 0;")
   await expect(migrate(database.ownerUrl, options())).rejects.toThrow(/division by zero/)
   expect(await hasTable("first")).toBe(false)
   write("1_first", "create table first (id int);")
   expect(await migrate(database.ownerUrl, options())).toEqual(["1_first"])
+})
+
+const newTable = `
+  create table public.added (
+    id text primary key,
+    tenant_id text not null references public.tenants (id) on delete cascade,
+    unique (tenant_id, id)
+  );
+  select pg_sleep(0.5);
+  alter table public.added enable row level security;
+  alter table public.added force row level security;
+  create policy tenant on public.added to app using (tenant_id = (select sec.current_tenant()))
+    with check (tenant_id = (select sec.current_tenant()));
+  grant select, insert, update, delete on public.added to app;
+  alter table public.bots add column note text;`
+
+test("C12 while a migration runs and one fails half-way, the server goes on reading and writing, and a new table is walled from its first moment", async () => {
+  env.DATABASE_URL = database.appUrl
+  const tenant = await makeTenant()
+  let isOver = false
+  let acts = 0
+  const serving = (async () => {
+    for (; !isOver; acts++) {
+      const bot = await createBot(tenant.scope, { name: `Bot ${acts}` })
+      await getBot(tenant.scope, bot.id)
+    }
+  })()
+  const seen = new Set<string>()
+  const watching = withClient(database.appUrl, async (client) => {
+    while (!isOver) {
+      const { rows } = await client.query(
+        `select relrowsecurity and relforcerowsecurity as is_walled,
+          (select count(*)::int from pg_policy p where p.polrelid = c.oid) as policies
+         from pg_class c where c.relname = 'added' and c.relkind = 'r'`,
+      )
+      seen.add(rows[0] ? `walled ${rows[0].is_walled}, policies ${rows[0].policies}` : "not there")
+    }
+  })
+  write("1_added", newTable)
+  write(
+    "2_broken",
+    "create table public.half (id int); alter table public.bots add column no int; select 1 / 0;",
+  )
+  await expect(migrate(database.ownerUrl, options())).rejects.toThrow(/division by zero/)
+  expect([await hasTable("public.added"), await hasTable("public.half")]).toEqual([true, false])
+  const before = acts
+  await expect.poll(() => acts).toBeGreaterThan(before)
+  isOver = true
+  await Promise.all([serving, watching])
+  await disconnect()
+  expect([...seen].sort()).toEqual(["not there", "walled true, policies 1"])
 })
 
 test("a migration that ends its own transaction is refused", async () => {

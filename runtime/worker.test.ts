@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { Client } from "pg"
+import { pathToFileURL } from "node:url"
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest"
 import { env } from "#lib/env.ts"
 import { addFileSource, addTextSource } from "#lib/knowledge/add-sources.ts"
@@ -10,6 +13,8 @@ import { makePdf } from "#lib/knowledge/pdf.fixture.ts"
 import { getSource, listSources } from "#lib/knowledge/queries.ts"
 import { disconnect, withTenant } from "#lib/tenancy/database.ts"
 import { type MadeTenant, makeBot, makeTenant } from "#prisma/factories.ts"
+import { GET as askReady } from "../app/ready/route.ts"
+import { startWorker as startSupervised } from "./supervisor.ts"
 import { type ClonedDatabase, cloneDatabase } from "./test-database.ts"
 
 // A database of its own: a worker reads whatever is queued, other tests' sources included.
@@ -146,6 +151,57 @@ test("D17 a file whose worker is killed each time, just before it publishes, is 
   })
   expect((await getSource(tenant.scope, next.id)).status).toBe("ready")
 }, 240_000)
+
+/** What goes wrong inside a worker on a signal, loaded into the real program. */
+const faults = {
+  "an unhandled rejection": `Promise.reject(new Error("nobody caught this"))`,
+  "running out of memory": `const hoard = []; for (;;) hoard.push(new Array(1e6).fill("x" + hoard.length))`,
+}
+
+test.each(Object.entries(faults))(
+  "C17 %s ends a worker; within five seconds another is there, /ready tells, and what was queued is read",
+  async (_, fault) => {
+    const folder = mkdtempSync(join(tmpdir(), "coatcheck-fault-"))
+    const pidFile = join(folder, "pid")
+    const preload = join(folder, "fault.mjs")
+    writeFileSync(
+      preload,
+      `import { writeFileSync } from "node:fs"
+      if (process.argv[1]?.endsWith("worker.ts")) {
+        writeFileSync(${JSON.stringify(pidFile)}, String(process.pid))
+        process.on("SIGUSR2", () => { ${fault} })
+      }`,
+    )
+    const supervised = startSupervised({
+      ...(process.env as Record<string, string>),
+      DATABASE_URL: clone.appUrl,
+      LOG_LEVEL: "silent",
+      NODE_OPTIONS: `--max-old-space-size=200 --import=${pathToFileURL(preload).href}`,
+    })
+    const readReadiness = async () => {
+      const request = new Request("http://localhost/ready")
+      const answer = await askReady(request, { params: Promise.resolve({}) })
+      return `${answer.status} ${((await answer.json()) as { worker: string }).worker}`
+    }
+    try {
+      await expect.poll(readReadiness, { timeout: 20_000 }).toBe("200 ready")
+      const first = Number(readFileSync(pidFile, "utf8"))
+      for (let i = 0; i < 10; i++)
+        await addTextSource(tenant.scope, botId, { title: `After ${i}`, text: `Some words, ${i}.` })
+      process.kill(first, "SIGUSR2")
+      await expect.poll(readReadiness, { timeout: 20_000, interval: 20 }).toBe("200 away")
+      const awayAt = performance.now()
+      await expect.poll(readReadiness, { timeout: 20_000, interval: 50 }).toBe("200 ready")
+      expect(performance.now() - awayAt).toBeLessThan(5_000)
+      expect(Number(readFileSync(pidFile, "utf8"))).not.toBe(first)
+      await waitFor((statuses) => statuses.every((status) => status === "ready"))
+    } finally {
+      await supervised.stop()
+      rmSync(folder, { recursive: true, force: true })
+    }
+  },
+  90_000,
+)
 
 test("SIGTERM ends a worker cleanly, in time", async () => {
   const child = await startWorker()

@@ -97,7 +97,7 @@ const route = /^app\/(?:.*\/)?route\.ts$/
 const action = /^app\/(?:.*\/)?actions\.ts$/
 /** Commands and queries of a module, also where they are split by subject. */
 const commands =
-  "(?:[a-z-]+/commands|keys/api-keys|admission/tickets|knowledge/(?:search|add-sources|crawl-commands)|quality/(?:gate|gaps)|tools/(?:servers|try))\\.ts"
+  "(?:[a-z-]+/commands|auth/team|keys/api-keys|admission/tickets|knowledge/(?:search|add-sources|crawl-commands)|quality/(?:gate|gaps)|tools/(?:servers|try))\\.ts"
 const schemas = "[a-z-]+/schema\\.ts"
 
 export const rows: Row[] = [

@@ -5,3 +5,5 @@ export const roleNames = {
   member: "Member",
   viewer: "Viewer",
 } as const
+
+export type RoleName = keyof typeof roleNames

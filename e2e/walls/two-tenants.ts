@@ -1,4 +1,5 @@
 import { Client } from "pg"
+import type { Role } from "#lib/tenancy/permissions.ts"
 import {
   ask,
   buyTicket,
@@ -26,6 +27,8 @@ export type Tenant = Shop & {
   blockId: string
   goldenId: string
   leadId: string
+  /** The one owner. */
+  ownerId: string
   session: Session
   /** Cookie header of a signed-in owner, of a member and of a viewer. */
   ownerCookie: string
@@ -43,7 +46,7 @@ export async function makeTenants(deployment: Deployment): Promise<{ a: Tenant; 
   }
 }
 
-type People = (tenantId: string, role: "owner" | "member" | "viewer") => Promise<string>
+type People = (tenantId: string, role: Role) => Promise<string>
 
 /** Runs `work` as the database's superuser, past every wall: for looking, and for what has no API. */
 export async function withDatabase<T>(
@@ -165,6 +168,7 @@ async function fillTenant(deployment: Deployment, word: string, people: People):
     leadId: lead.id,
     session,
     ownerCookie: await people(shop.tenantId, "owner"),
+    ownerId: await findOwner(deployment, shop.tenantId),
     memberCookie: await people(shop.tenantId, "member"),
     viewerCookie: await people(shop.tenantId, "viewer"),
   }
@@ -190,6 +194,12 @@ async function addServer(
   } finally {
     await client.end()
   }
+}
+
+async function findOwner(deployment: Deployment, tenantId: string): Promise<string> {
+  const sql = "select user_id from memberships where tenant_id = $1 and role = 'owner'"
+  const { rows } = await withDatabase(deployment, (client) => client.query(sql, [tenantId]))
+  return rows[0]!.user_id
 }
 
 /** Golden questions are made in the console alone: here by hand. */

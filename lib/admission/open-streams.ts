@@ -21,6 +21,7 @@ type Watch = {
   timer: NodeJS.Timeout | undefined
   failingSince: number | null
   leasedAt: number
+  holder: number | null
   isChecking: boolean
   /** News came while a check was under way: what it read may be older than the news. */
   isStale: boolean
@@ -36,6 +37,7 @@ function watch(): Watch {
     timer: undefined,
     failingSince: null,
     leasedAt: 0,
+    holder: null,
     isChecking: false,
     isStale: false,
     stopListening: undefined,
@@ -94,11 +96,12 @@ async function checkStreams(): Promise<void> {
     state.failingSince = null
     for (const entry of checked)
       if (!live.has(entry.sessionId)) entry.controller.abort(new Revoked())
-    // A connection that was lost made this process look dead: it says again that it is not.
-    await findHolder()
-    if (Date.now() - state.leasedAt > leaseEveryMs) {
+    // A connection that was lost made this process look dead: its streams move to its new number.
+    const holder = await findHolder()
+    if (holder !== state.holder || Date.now() - state.leasedAt > leaseEveryMs) {
       state.leasedAt = Date.now()
-      await renewStreams(ids, leaseSeconds)
+      state.holder = holder
+      await renewStreams(ids, leaseSeconds, holder)
     }
   } catch (error) {
     state.failingSince ??= startedAt

@@ -1,4 +1,5 @@
 import { encode } from "next-auth/jwt"
+import { Client } from "pg"
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
 import { listAuditEvents } from "#lib/audit/queries.ts"
 import { env } from "#lib/env.ts"
@@ -9,11 +10,12 @@ import { disconnect, withTenant } from "#lib/tenancy/database.ts"
 import { endSignIn, findSignedInUser } from "#lib/tenancy/directory.ts"
 import { permissionsOf } from "#lib/tenancy/permissions.ts"
 import { type MadeTenant, makeTenant, scopeAs } from "#prisma/factories.ts"
-import { changePassword, signIn, signUp } from "./commands.ts"
+import { changePassword, endSignInOf, signIn, signUp } from "./commands.ts"
 import { authenticateApiKey, authenticateOperator } from "./keys.ts"
 import { authenticateMember, readSignInId, requireMembership } from "./members.ts"
 import { sessionCookie } from "./options.ts"
 import { hashPassword, isPassword } from "./password.ts"
+import { listOwnSignIns } from "./queries.ts"
 import { signInInput, signUpInput } from "./schema.ts"
 
 const masterKey = vi.hoisted(() => {
@@ -30,6 +32,14 @@ const newEmail = () => `person-${newSecret(6)}@example.com`
 async function cookieOf(signInId: string, secret = env.AUTH_SECRET!): Promise<string> {
   const token = await encode({ token: { signInId }, secret })
   return `other=1; ${sessionCookie}=${token}`
+}
+
+async function withSuperuser<T>(work: (client: Client) => Promise<T>): Promise<T> {
+  const address = new URL(process.env.TEST_SUPERUSER_URL!)
+  address.pathname = new URL(env.DATABASE_URL!).pathname
+  const client = new Client({ connectionString: address.href })
+  await client.connect()
+  return work(client).finally(() => client.end())
 }
 
 async function enter(tenant: MadeTenant) {
@@ -199,6 +209,26 @@ describe("the cookie", () => {
     await expect(read()).rejects.toMatchObject({ code: "unauthorized" })
   })
 
+  test("A06 that nobody used for two weeks, or that is a month old, opens nothing", async () => {
+    const own = await makeTenant()
+    for (const change of [
+      "last_seen_at = now() - interval '14 days 1 second'",
+      "expires_at = now() - interval '1 second'",
+    ]) {
+      const { cookie, signInId } = await enter(own)
+      await requireMembership(cookie, own.tenantId, newIp())
+      const { rowCount } = await withSuperuser((client) =>
+        client.query(`update sign_ins set ${change} where id = $1`, [signInId]),
+      )
+      expect(rowCount).toBe(1)
+      await expect(requireMembership(cookie, own.tenantId, newIp())).rejects.toMatchObject({
+        status: 401,
+      })
+      expect(await findSignedInUser(signInId)).toBeNull()
+      expect(await listOwnSignIns(signInId)).toEqual([])
+    }
+  })
+
   test("opens no suspended tenant", async () => {
     const own = await makeTenant()
     const { cookie } = await enter(own)
@@ -206,6 +236,54 @@ describe("the cookie", () => {
     await expect(requireMembership(cookie, own.tenantId, newIp())).rejects.toMatchObject({
       status: 401,
     })
+  })
+})
+
+describe("A16 one's own sign-ins", () => {
+  test("are listed with their devices, and each can be ended from another on its next request", async () => {
+    const tenant = await makeTenant()
+    const on = async (device: string) => {
+      const input = { email: tenant.email, password: tenant.password }
+      const { signInId } = (await signIn(input, newIp(), null, device))!
+      return { signInId, cookie: await cookieOf(signInId) }
+    }
+    const phone = await on("Safari on iPhone")
+    const laptop = await on("Firefox on Linux")
+    const listed = await listOwnSignIns(laptop.signInId)
+    expect(listed.map(({ device, isCurrent }) => [device, isCurrent])).toEqual([
+      ["Firefox on Linux", true],
+      ["Safari on iPhone", false],
+    ])
+    await requireMembership(phone.cookie, tenant.tenantId, newIp())
+    await endSignInOf(laptop.signInId, { signInId: phone.signInId }, "203.0.113.9")
+    await expect(requireMembership(phone.cookie, tenant.tenantId, newIp())).rejects.toMatchObject({
+      status: 401,
+    })
+    await requireMembership(laptop.cookie, tenant.tenantId, newIp())
+    expect(await listOwnSignIns(laptop.signInId)).toHaveLength(1)
+    const { data } = await listAuditEvents(tenant.scope, { noun: "member" })
+    expect(data).toMatchObject([
+      {
+        action: "member.signedOut",
+        actor: { label: tenant.email },
+        after: { device: "Safari on iPhone" },
+        ip: "203.0.113.9",
+      },
+    ])
+  })
+
+  test("are nobody else's to see or to end", async () => {
+    const [own, stranger] = [await makeTenant(), await makeTenant()]
+    const [mine, theirs] = [await enter(own), await enter(stranger)]
+    for (const signInId of [theirs.signInId, "sgn_x"])
+      await expect(endSignInOf(mine.signInId, { signInId })).rejects.toMatchObject({
+        code: "not_found",
+      })
+    await requireMembership(theirs.cookie, stranger.tenantId, newIp())
+    await endSignIn(mine.signInId)
+    const late = endSignInOf(mine.signInId, { signInId: mine.signInId })
+    await expect(late).rejects.toMatchObject({ code: "unauthorized" })
+    expect(await listOwnSignIns(mine.signInId)).toEqual([])
   })
 })
 

@@ -1,4 +1,4 @@
-import { record } from "#lib/audit/record.ts"
+import { type AuditEntry, record } from "#lib/audit/record.ts"
 import { insertBot } from "#lib/bots/commands.ts"
 import { fail } from "#lib/errors.ts"
 import { newId } from "#lib/ids.ts"
@@ -6,14 +6,18 @@ import { takeRates } from "#lib/limits/rates.ts"
 import { type Tx, withTenant } from "#lib/tenancy/database.ts"
 import {
   createSignIn,
+  endOwnSignIn,
   findSignedInUser,
   findUserByEmail,
+  listMemberships,
+  listSignIns,
+  type Membership,
   setPassword,
   type UserRecord,
 } from "#lib/tenancy/directory.ts"
-import { scopeForNewTenant, type TenantScope } from "#lib/tenancy/scope.ts"
+import { scopeForNewTenant, scopeFromMember, type TenantScope } from "#lib/tenancy/scope.ts"
 import { hashPassword, isPassword } from "./password.ts"
-import type { ChangePasswordInput, SignUpInput } from "./schema.ts"
+import type { ChangePasswordInput, EndSignInInput, SignUpInput } from "./schema.ts"
 
 export const signInDays = 30
 
@@ -81,6 +85,7 @@ export async function signIn(
   input: { email: string; password: string },
   ip: string,
   device: string | null = null,
+  deviceName = "",
 ): Promise<{ user: UserRecord; signInId: string } | null> {
   await takeRates([
     // A device that signed in before has tries of its own: strangers cannot use them up.
@@ -95,12 +100,16 @@ export async function signIn(
   const user = await findUserByEmail(input.email)
   if (!(await isPassword(input.password, user?.passwordHash ?? null)) || !user) return null
   const signInId = newId("signIn")
-  await createSignIn(signInId, user.id, signInDays)
+  await createSignIn(signInId, user.id, { days: signInDays, device: deviceName })
   return { user, signInId }
 }
 
 /** Sets a new password and signs every browser out, this one too. Throws `invalid` for a wrong current one. */
-export async function changePassword(signInId: string, input: ChangePasswordInput): Promise<void> {
+export async function changePassword(
+  signInId: string,
+  input: ChangePasswordInput,
+  ip?: string,
+): Promise<void> {
   const user = await findSignedInUser(signInId)
   if (!user) throw fail("unauthorized")
   await takeRates([{ rate: "password.user", subject: user.id }])
@@ -108,6 +117,35 @@ export async function changePassword(signInId: string, input: ChangePasswordInpu
     const message = "This is not your current password."
     throw fail("invalid", { detail: message, issues: [{ path: "currentPassword", message }] })
   }
+  const memberships = await listMemberships(signInId)
   const isSet = await setPassword(user.id, user.passwordHash, await hashPassword(input.newPassword))
   if (!isSet) throw fail("conflict", "Your password was changed elsewhere. Sign in again.")
+  await recordEverywhere(memberships, ip, { action: "member.passwordChanged", target: user.id })
+}
+
+/** Ends one of one's own sign-ins: that browser is refused on its next request. Throws `not_found`. */
+export async function endSignInOf(
+  signInId: string,
+  input: EndSignInInput,
+  ip?: string,
+): Promise<void> {
+  const memberships = await listMemberships(signInId)
+  const user = memberships[0]?.user
+  if (!user) throw fail("unauthorized")
+  const ended = (await listSignIns(signInId)).find((one) => one.id === input.signInId)
+  if (!ended || !(await endOwnSignIn(signInId, ended.id))) throw fail("not_found")
+  const entry = { action: "member.signedOut", target: user.id, after: { device: ended.device } }
+  await recordEverywhere(memberships, ip, entry)
+}
+
+/** A person belongs to no tenant: what they do to their account stands in the log of each of theirs. */
+async function recordEverywhere(
+  memberships: Membership[],
+  ip: string | undefined,
+  entry: AuditEntry,
+): Promise<void> {
+  for (const { tenantId, role, user } of memberships) {
+    const scope = scopeFromMember({ tenantId, userId: user.id, label: user.email, role, ip })
+    await withTenant(scope, (tx) => record(tx, scope, entry))
+  }
 }

@@ -1,7 +1,7 @@
 import { getToken } from "next-auth/jwt"
 import { env } from "#lib/env.ts"
 import { fail } from "#lib/errors.ts"
-import { listMemberships, type Membership } from "#lib/tenancy/directory.ts"
+import { listMemberships, type Membership, touchSignIn } from "#lib/tenancy/directory.ts"
 import { scopeFromMember, type TenantScope } from "#lib/tenancy/scope.ts"
 import { sessionCookie } from "./options.ts"
 
@@ -44,12 +44,18 @@ export async function requireMembership(
   cookieHeader: string | null,
   tenantId: string | undefined,
   ip: string,
-): Promise<{ scope: TenantScope; membership: Membership; memberships: Membership[] }> {
+): Promise<{
+  scope: TenantScope
+  signInId: string
+  membership: Membership
+  memberships: Membership[]
+}> {
   const signInId = await readSignInId(cookieHeader)
   const memberships = signInId ? await listMemberships(signInId) : []
-  if (memberships.length === 0) throw fail("unauthorized", signInAgain)
+  if (!signInId || memberships.length === 0) throw fail("unauthorized", signInAgain)
   const membership = memberships.find((m) => m.tenantId === tenantId)
   if (!membership) throw fail("not_found")
+  await touchSignIn(signInId)
   const { user, role } = membership
   const scope = scopeFromMember({
     tenantId: membership.tenantId,
@@ -58,5 +64,5 @@ export async function requireMembership(
     role,
     ip,
   })
-  return { scope, membership, memberships }
+  return { scope, signInId, membership, memberships }
 }

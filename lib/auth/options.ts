@@ -6,6 +6,7 @@ import { clientIp } from "#lib/limits/client-ip.ts"
 import { endSignIn } from "#lib/tenancy/directory.ts"
 import { signIn, signInDays } from "./commands.ts"
 import { readDevice } from "./device.ts"
+import { describeDevice } from "./device-name.ts"
 import { signInInput } from "./schema.ts"
 
 const isHttps = env.APP_URL.startsWith("https://")
@@ -38,7 +39,8 @@ export const authOptions: NextAuthOptions = {
         try {
           const headers = new Headers(request.headers as HeadersInit)
           const device = readDevice(headers.get("cookie"), input.data.email)
-          const signedIn = await signIn(input.data, clientIp(headers), device)
+          const deviceName = describeDevice(headers.get("user-agent") ?? undefined)
+          const signedIn = await signIn(input.data, clientIp(headers), device, deviceName)
           return signedIn ? { id: signedIn.user.id, signInId: signedIn.signInId } : null
         } catch (error) {
           // next-auth shows the message of an Error as `error`: a code, for the page to put into words.

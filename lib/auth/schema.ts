@@ -24,3 +24,16 @@ export const changePasswordInput = z.strictObject({
   newPassword,
 })
 export type ChangePasswordInput = z.infer<typeof changePasswordInput>
+
+export const endSignInInput = z.strictObject({ signInId: z.string().max(60) })
+export type EndSignInInput = z.infer<typeof endSignInInput>
+
+const userId = z.string().max(60)
+export const changeRoleInput = z.strictObject({
+  userId,
+  role: z.enum(["owner", "admin", "member", "viewer"]),
+})
+export type ChangeRoleInput = z.infer<typeof changeRoleInput>
+
+export const removeMemberInput = z.strictObject({ userId })
+export type RemoveMemberInput = z.infer<typeof removeMemberInput>

@@ -13,6 +13,7 @@ export type TenantOfMember = { id: string; name: string; role: Role }
 
 export type Member = {
   scope: TenantScope
+  signInId: string
   user: { id: string; name: string; email: string }
   tenant: { id: string; name: string }
   role: Role
@@ -23,13 +24,14 @@ export type Member = {
 export const requireMember = cache(async (tenantId: string): Promise<Member> => {
   const incoming = await headers()
   try {
-    const { scope, membership, memberships } = await requireMembership(
+    const { scope, signInId, membership, memberships } = await requireMembership(
       incoming.get("cookie"),
       tenantId,
       clientIp(incoming),
     )
     return {
       scope,
+      signInId,
       user: membership.user,
       tenant: { id: membership.tenantId, name: membership.tenantName },
       role: membership.role,

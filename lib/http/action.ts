@@ -59,13 +59,13 @@ export function memberAction<Input extends z.ZodType, T>(options: {
 /** An action of whoever is signed in, about themselves and no tenant. */
 export function userAction<Input extends z.ZodType, T>(options: {
   input: Input
-  handle: (context: { signInId: string; input: z.output<Input> }) => Promise<T>
+  handle: (context: { signInId: string; ip: string; input: z.output<Input> }) => Promise<T>
 }): (input: z.input<Input>) => Promise<Result<T>> {
   return (input) =>
-    run(async ({ cookie }) => {
+    run(async ({ cookie, ip }) => {
       const signInId = await readSignInId(cookie)
       if (!signInId) throw fail("unauthorized")
-      return options.handle({ signInId, input: parseInput(options.input, cleanInput(input)) })
+      return options.handle({ signInId, ip, input: parseInput(options.input, cleanInput(input)) })
     })
 }
 

@@ -27,7 +27,7 @@ function isDatabaseAway(error: unknown): boolean {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
   const isAwayCode =
     typeof code === "string" &&
-    /^(ECONN|EPIPE|ETIMEDOUT|57P0|08|53300|P1001|P1002|P1008|P1017|P2024|P2028)/.test(code)
+    /^(ECONN|EPIPE|ETIMEDOUT|57P0|08|53[1-3]00|P1001|P1002|P1008|P1017|P2024|P2028)/.test(code)
   return (
     isAwayCode ||
     (typeof message === "string" &&

@@ -2,9 +2,10 @@ import { randomInt } from "node:crypto"
 import { log } from "#lib/log.ts"
 import { isBehindPooler, type ProcessKind, showAlive } from "#lib/tenancy/database.ts"
 
-// Guarantees: the number is this process's alone, and the database calls it alive exactly as long as it is.
+// Guarantees: the number is this process's alone, and the database calls it alive as long as the connection it was
+// given on. One that was lost is followed by another number: what could not be finished meanwhile is free.
 
-type Holder = { number: number; isAlive: boolean; asking: Promise<number | null> | null }
+type Holder = { number: number | null; asking: Promise<number | null> | null }
 
 const shared = globalThis as typeof globalThis & { coatcheckHolder?: Holder }
 
@@ -15,9 +16,9 @@ const shared = globalThis as typeof globalThis & { coatcheckHolder?: Holder }
 export async function findHolder(kind: ProcessKind = "web"): Promise<number | null> {
   // A lock taken through a pooler stays with one of its connections, whoever lives or dies.
   if (isBehindPooler()) return null
-  shared.coatcheckHolder ??= { number: randomInt(1, 2 ** 31 - 1), isAlive: false, asking: null }
+  shared.coatcheckHolder ??= { number: null, asking: null }
   const holder = shared.coatcheckHolder
-  if (holder.isAlive) return holder.number
+  if (holder.number !== null) return holder.number
   holder.asking ??= ask(kind, holder).finally(() => {
     holder.asking = null
   })
@@ -25,12 +26,13 @@ export async function findHolder(kind: ProcessKind = "web"): Promise<number | nu
 }
 
 async function ask(kind: ProcessKind, holder: Holder): Promise<number | null> {
+  const number = randomInt(1, 2 ** 31 - 1)
   try {
-    await showAlive(kind, holder.number, () => {
-      holder.isAlive = false
+    await showAlive(kind, number, () => {
+      if (holder.number === number) holder.number = null
     })
-    holder.isAlive = true
-    return holder.number
+    holder.number = number
+    return number
   } catch (error) {
     log.warn({ code: "holder_unknown", reason: (error as Error).message }, "not seen as alive")
     return null

@@ -1,5 +1,7 @@
+import { createHmac } from "node:crypto"
 import { record } from "#lib/audit/record.ts"
 import { insertTenant } from "#lib/auth/commands.ts"
+import { env } from "#lib/env.ts"
 import { fail } from "#lib/errors.ts"
 import { newId } from "#lib/ids.ts"
 import { insertApiKey } from "#lib/keys/api-keys.ts"
@@ -7,7 +9,7 @@ import type { NewApiKeyView } from "#lib/keys/schema.ts"
 import { log } from "#lib/log.ts"
 import { withTenant } from "#lib/tenancy/database.ts"
 import { listTenants as listTenantRecords, type TenantRecord } from "#lib/tenancy/directory.ts"
-import { scopeForOperator } from "#lib/tenancy/scope.ts"
+import { scopeForOperator, type TenantScope } from "#lib/tenancy/scope.ts"
 import type { CreateTenantInput, UpdateTenantInput } from "./schema.ts"
 
 // What the master key may do: tenants and their first keys, each act in that tenant's audit log. It opens
@@ -21,7 +23,30 @@ function toView({ id, name, status, createdAt }: TenantRecord): OperatorTenant {
 
 /** Creates a tenant with one API key, whose secret stands in this answer alone. */
 export async function createTenant(input: CreateTenantInput, ip: string) {
-  const scope = scopeForOperator(newId("tenant"), ip)
+  return insertTenantWithKey(scopeForOperator(newId("tenant"), ip), input)
+}
+
+/** The same, made once however often it is asked for under one key; a repetition's answer carries no secret. */
+export async function createTenantOnce(
+  input: CreateTenantInput,
+  ip: string,
+  idempotencyKey: string,
+): Promise<Omit<Awaited<ReturnType<typeof createTenant>>, "api_key"> & { api_key: string | null }> {
+  const scope = scopeForOperator(deriveTenantId(idempotencyKey), ip)
+  return insertTenantWithKey(scope, input).catch(async (error: { code?: unknown }) => {
+    if (error.code !== "P2002") throw error
+    const { id, name, createdAt } = await withTenant(scope, (tx) => tx.tenant.findFirstOrThrow({}))
+    return { tenant_id: id, api_key: null, name, created_at: createdAt.toISOString() }
+  })
+}
+
+/** A retry names the same tenant, so that the primary key decides between two at once; nothing is stored for it. */
+function deriveTenantId(idempotencyKey: string): string {
+  const hmac = createHmac("sha256", env.MASTER_API_KEY ?? "").update(`tenant\n${idempotencyKey}`)
+  return newId("tenant").slice(0, "ten_".length) + hmac.digest("hex").slice(0, 24)
+}
+
+function insertTenantWithKey(scope: TenantScope, input: CreateTenantInput) {
   return withTenant(scope, async (tx) => {
     await insertTenant(tx, scope, { name: input.name, isSelfRegistered: false })
     const key = await insertApiKey(tx, scope, { name: "First key" })

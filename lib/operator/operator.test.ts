@@ -10,6 +10,7 @@ import { makeTenant } from "#prisma/factories.ts"
 import {
   createTenant,
   createTenantApiKey,
+  createTenantOnce,
   deleteTenant,
   listTenants,
   updateTenant,
@@ -32,6 +33,19 @@ describe("a tenant the operator makes", () => {
     await createBot(scope, { name: "Rita" })
     const listed = await listTenants({ limit: 200 })
     expect(JSON.stringify(listed)).not.toContain(made.api_key)
+  })
+
+  test("under one key is made once, however often and however many at once ask", async () => {
+    const key = newSecret(8)
+    const made = await Promise.all(
+      Array.from({ length: 5 }, () => createTenantOnce({ name: "Acme" }, ip, key)),
+    )
+    expect(new Set(made.map(({ tenant_id }) => tenant_id)).size).toBe(1)
+    const secrets = made.flatMap(({ api_key }) => (api_key ? [api_key] : []))
+    expect(secrets).toHaveLength(1)
+    expect((await use(secrets[0]!)).scope.tenantId).toBe(made[0]!.tenant_id)
+    const other = await createTenantOnce({ name: "Acme" }, ip, `${key} `)
+    expect(other.tenant_id).not.toBe(made[0]!.tenant_id)
   })
 
   test("finds the operator's acts in its own log", async () => {

@@ -34,7 +34,8 @@ function connect(): Connections {
   const pool = new pg.Pool({
     connectionString: env.DATABASE_URL,
     max: env.DATABASE_POOL_SIZE,
-    connectionTimeoutMillis: 2_000,
+    // A caller hears "unavailable" within two seconds when all connections are busy.
+    connectionTimeoutMillis: 1_500,
     idleTimeoutMillis: 30_000,
     query_timeout: queryTimeoutMs,
     application_name: "coatcheck",

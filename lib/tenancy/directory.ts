@@ -128,12 +128,14 @@ export async function findLiveSessions(sessionIds: string[]): Promise<LiveSessio
   }))
 }
 
-/** Extends the leases of answers that this process is still writing. */
-export async function renewStreams(sessionIds: string[], seconds: number): Promise<void> {
-  await callDefiner("renew_streams", "select directory.renew_streams($1, $2)", [
-    sessionIds,
-    seconds,
-  ])
+/** Extends the leases of answers that this process is still writing, under the number it has now. */
+export async function renewStreams(
+  sessionIds: string[],
+  seconds: number,
+  holder: number | null,
+): Promise<void> {
+  const sql = "select directory.renew_streams($1, $2, $3)"
+  await callDefiner("renew_streams", sql, [sessionIds, seconds, holder])
 }
 
 export type LiveApiKey = {
@@ -188,12 +190,46 @@ export async function findSignedInUser(signInId: string): Promise<UserRecord | n
   return toUser((await callDefiner<UserRow>("find_signed_in_user", sql, [signInId]))[0])
 }
 
-export async function createSignIn(signInId: string, userId: string, days: number): Promise<void> {
-  await callDefiner("create_sign_in", "select directory.create_sign_in($1, $2, $3)", [
+export async function createSignIn(
+  signInId: string,
+  userId: string,
+  { days, device }: { days: number; device: string },
+): Promise<void> {
+  const sql = "select directory.create_sign_in($1, $2, $3, $4)"
+  await callDefiner("create_sign_in", sql, [signInId, userId, days, device])
+}
+
+/** Notes that a sign-in was used, at most once a minute. */
+export async function touchSignIn(signInId: string): Promise<void> {
+  await callDefiner("touch_sign_in", "select directory.touch_sign_in($1)", [signInId])
+}
+
+export type SignInRecord = { id: string; device: string; createdAt: Date; lastSeenAt: Date }
+
+/** Where the person behind this sign-in is signed in, latest first; nothing once it is over. */
+export async function listSignIns(signInId: string): Promise<SignInRecord[]> {
+  const rows = await callDefiner<{
+    id: string
+    device: string
+    created_at: Date
+    last_seen_at: Date
+  }>("list_sign_ins", "select * from directory.list_sign_ins($1)", [signInId])
+  return rows.map(({ id, device, created_at, last_seen_at }) => ({
+    id,
+    device,
+    createdAt: created_at,
+    lastSeenAt: last_seen_at,
+  }))
+}
+
+/** Ends a sign-in of the same person; false when it is not theirs, or over. */
+export async function endOwnSignIn(signInId: string, endedId: string): Promise<boolean> {
+  const sql = "select directory.end_own_sign_in($1, $2) as is_ended"
+  const [row] = await callDefiner<{ is_ended: boolean }>("end_own_sign_in", sql, [
     signInId,
-    userId,
-    days,
+    endedId,
   ])
+  return row?.is_ended === true
 }
 
 export async function endSignIn(signInId: string): Promise<void> {

@@ -1,8 +1,17 @@
 "use server"
 
 import { z } from "zod"
-import { changePassword as changeUserPassword } from "#lib/auth/commands.ts"
-import { changePasswordInput } from "#lib/auth/schema.ts"
+import { changePassword as changeUserPassword, endSignInOf } from "#lib/auth/commands.ts"
+import {
+  changePasswordInput,
+  changeRoleInput,
+  endSignInInput,
+  removeMemberInput,
+} from "#lib/auth/schema.ts"
+import {
+  changeRole as changeMemberRole,
+  removeMember as removeTenantMember,
+} from "#lib/auth/team.ts"
 import { createBot as createTenantBot } from "#lib/bots/commands.ts"
 import { createBotInput } from "#lib/bots/schema.ts"
 import { tryTenantModel } from "#lib/chat/commands.ts"
@@ -68,5 +77,22 @@ export const tryModel = memberAction({
 
 export const changePassword = userAction({
   input: changePasswordInput,
-  handle: ({ signInId, input }) => changeUserPassword(signInId, input),
+  handle: ({ signInId, ip, input }) => changeUserPassword(signInId, input, ip),
+})
+
+export const endSignIn = userAction({
+  input: endSignInInput,
+  handle: ({ signInId, ip, input }) => endSignInOf(signInId, input, ip),
+})
+
+export const changeRole = memberAction({
+  permission: "members.write",
+  input: changeRoleInput,
+  handle: ({ scope, input }) => changeMemberRole(scope, input),
+})
+
+export const removeMember = memberAction({
+  permission: "members.write",
+  input: removeMemberInput,
+  handle: ({ scope, input }) => removeTenantMember(scope, input),
 })
