@@ -31,7 +31,7 @@ function isDatabaseAway(error: unknown): boolean {
   return (
     isAwayCode ||
     (typeof message === "string" &&
-      /(timeout exceeded when trying to connect|Query read timeout|Connection terminated|connect ECONNREFUSED|Can't reach database)/.test(
+      /(timeout exceeded when trying to connect|Query read timeout|Connection terminated|connect ECONNREFUSED|Can't reach database|No space left on device|could not extend file)/.test(
         message,
       ))
   )
