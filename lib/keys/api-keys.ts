@@ -3,7 +3,7 @@ import { requireBot } from "#lib/bots/queries.ts"
 import { fail } from "#lib/errors.ts"
 import { newId } from "#lib/ids.ts"
 import { hashSecret, newSecret } from "#lib/secrets.ts"
-import { type Tx, withTenant } from "#lib/tenancy/database.ts"
+import { readDatabaseTime, type Tx, withTenant } from "#lib/tenancy/database.ts"
 import { findApiKey } from "#lib/tenancy/directory.ts"
 import { allow, type MemberPermission } from "#lib/tenancy/permissions.ts"
 import { scopeFromApiKey, type TenantScope } from "#lib/tenancy/scope.ts"
@@ -97,7 +97,7 @@ export async function rotateApiKey(
         hash: hashSecret(secret),
         lastFour: secret.slice(-4),
         previousHash: hasOverlap ? row.hash : null,
-        previousExpiresAt: hasOverlap ? new Date(Date.now() + overlapSeconds * 1000) : null,
+        previousExpiresAt: hasOverlap ? await readDatabaseTime(tx, overlapSeconds) : null,
       },
     })
     await record(tx, scope, { action: "apiKey.rotated", target: keyId, after: { overlapSeconds } })

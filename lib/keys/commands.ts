@@ -3,7 +3,7 @@ import { requireBot } from "#lib/bots/queries.ts"
 import { fail, type Issue } from "#lib/errors.ts"
 import { newId } from "#lib/ids.ts"
 import type { KeyLimits } from "#lib/limits/schema.ts"
-import { type Tx, withTenant } from "#lib/tenancy/database.ts"
+import { readDatabaseTime, type Tx, withTenant } from "#lib/tenancy/database.ts"
 import { allow } from "#lib/tenancy/permissions.ts"
 import type { TenantScope } from "#lib/tenancy/scope.ts"
 import { newEmbedKey } from "./embed-key.ts"
@@ -138,7 +138,7 @@ export async function rotateEmbedKey(
         random: newEmbedKey().random,
         version: row.version + 1,
         previousRandom: hasOverlap ? row.random : null,
-        previousExpiresAt: hasOverlap ? new Date(Date.now() + overlapSeconds * 1000) : null,
+        previousExpiresAt: hasOverlap ? await readDatabaseTime(tx, overlapSeconds) : null,
       },
     })
     await record(tx, scope, {

@@ -2,8 +2,11 @@ import { Client } from "pg"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest"
 import { beginTurn, finishTurn } from "#lib/conversations/turn.ts"
 import { env } from "#lib/env.ts"
-import { newSecret } from "#lib/secrets.ts"
+import { createApiKey, rotateApiKey } from "#lib/keys/api-keys.ts"
+import { rotateEmbedKey } from "#lib/keys/commands.ts"
+import { hashSecret, newSecret } from "#lib/secrets.ts"
 import { disconnect, withTenant } from "#lib/tenancy/database.ts"
+import { findApiKey } from "#lib/tenancy/directory.ts"
 import type { VisitorScope } from "#lib/tenancy/scope.ts"
 import {
   type MadeTenant,
@@ -206,3 +209,27 @@ describe("L12 a clock that is set", () => {
     expect(await ask(scope)).toBe("refused")
   })
 })
+
+test.each([-10, 10])(
+  "C19 a process whose clock is %i minutes off counts and ends by the database's clock",
+  async (minutes) => {
+    setClock(Date.now() + minutes * 60_000)
+    const subject = newSecret(8)
+    for (let i = 0; i < 20; i++) await takeRates([{ rate: "chat.ip", subject }])
+    const { secret, id } = await createApiKey(tenant.scope, { name: "Rotated" })
+    await rotateApiKey(tenant.scope, id, { overlapSeconds: 60 })
+    await rotateEmbedKey(tenant.scope, keyId, { overlapSeconds: 60 })
+    // Another process, whose clock is right, counts and judges the same.
+    vi.useRealTimers()
+    const more = takeRates([{ rate: "chat.ip", subject }])
+    await expect(more).rejects.toMatchObject({ code: "rate_limited" })
+    expect((await findApiKey(hashSecret(secret)))?.keyId).toBe(id)
+    const { rows } = await admin.query<{ seconds: number }>(
+      `select extract(epoch from previous_expires_at - now())::int as seconds from api_keys where id = $1
+       union all select extract(epoch from previous_expires_at - now())::int from embed_keys where id = $2`,
+      [id, keyId],
+    )
+    for (const { seconds } of rows) expect(Math.abs(seconds - 60)).toBeLessThanOrEqual(10)
+    expect(rows).toHaveLength(2)
+  },
+)

@@ -232,6 +232,13 @@ export async function showAlive(
   ;(client as pg.Client & { unref(): void }).unref()
 }
 
+/** The database's own clock, plus some seconds: what is compared with it later is set by it too. */
+export async function readDatabaseTime(tx: Tx, plusSeconds = 0): Promise<Date> {
+  const [row] = await tx.$queryRaw<{ at: Date }[]>`
+    select now() + make_interval(secs => ${plusSeconds}) as at`
+  return row!.at
+}
+
 /** Closes the pool: for tests and for processes that end. */
 export async function disconnect(): Promise<void> {
   const open = shared.coatcheckConnections
