@@ -12,13 +12,16 @@ const loopback = "127.0.0.1"
  * web, worker; stopped in reverse, the database last.
  */
 async function main(mode: Mode): Promise<void> {
+  if (mode === "dev" && process.env.NODE_ENV === "production")
+    throw new Error("The development server does not run in production: use npm start.")
   Object.assign(process.env, { NODE_ENV: mode === "dev" ? "development" : "production" })
   loadDotenv()
   const isLocal = mode === "dev" || Boolean(process.env.DEMO)
   if (isLocal) process.env.HOST ||= loopback
   // Imported only now: it reads the environment once and lists every bad variable.
   const { env } = await import("#lib/env.ts")
-  if (env.DEMO) requireLoopback(env.HOST, env.APP_URL)
+  if (env.DEMO) requireLoopback(env, "The demo's sign-in is public", "unset DEMO")
+  if (mode === "dev") requireLoopback(env, "The development server shows its code", "use npm start")
   await assertPortIsFree(env.PORT, env.HOST)
 
   const stopping = new AbortController()
@@ -124,11 +127,15 @@ async function reviveDatabase(database: PreparedDatabase): Promise<void> {
   }
 }
 
-function requireLoopback(host: string | undefined, appUrl: string): void {
+function requireLoopback(
+  { HOST: host, APP_URL: appUrl }: { HOST?: string | undefined; APP_URL: string },
+  reason: string,
+  alternative: string,
+): void {
   const isLoopbackHost = host === loopback || host === "localhost" || host === "::1"
   if (isLoopbackHost && isLoopback(appUrl)) return
   throw new Error(
-    "The demo's sign-in is public, so it serves this machine alone: unset HOST and APP_URL, or unset DEMO.",
+    `${reason}, so it serves this machine alone: unset HOST and APP_URL, or ${alternative}.`,
   )
 }
 

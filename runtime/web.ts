@@ -4,10 +4,11 @@ import { parseArgs } from "node:util"
 import next from "next"
 import { countOpenStreams, endOpenStreams } from "#lib/admission/open-streams.ts"
 import { pathHeader } from "#lib/auth/return-path.ts"
-import { env } from "#lib/env.ts"
+import { env, isProduction } from "#lib/env.ts"
 import { clientHeader, resolveClient } from "#lib/limits/client-ip.ts"
 import { freeGoneStreams } from "#lib/limits/streams.ts"
 import { log } from "#lib/log.ts"
+import { readActionRequest } from "./action-body.ts"
 import { boundAnswer, boundBody, hasTooManyHeaders } from "./bounds.ts"
 
 // The web process: Next behind a plain server that does what only the socket's owner can. It writes the
@@ -15,6 +16,9 @@ import { boundAnswer, boundBody, hasTooManyHeaders } from "./bounds.ts"
 // script nonce, and bounds slow and oversized requests.
 
 const { values: options } = parseArgs({ options: { dev: { type: "boolean", default: false } } })
+// It would show its code and its errors to everyone.
+if (options.dev && isProduction)
+  throw new Error("The development server does not run in production.")
 const app = next({ dev: options.dev, port: env.PORT, ...(env.HOST ? { hostname: env.HOST } : {}) })
 await app.prepare()
 const handle = app.getRequestHandler()
@@ -23,6 +27,8 @@ const upgrade = app.getUpgradeHandler()
 const widgetHost = new URL(env.WIDGET_URL).host
 const hasTwoOrigins = env.WIDGET_URL !== env.APP_URL
 const isHttps = env.APP_URL.startsWith("https://")
+/** Answered by route handlers, each of which says itself what may be sent; all else is pages and files. */
+const routePaths = /^\/(api|v1|admin)\/|^\/(embed|health|ready|metrics)$/
 /** What other websites' pages load. */
 const embeddablePaths = /^\/(embed(\.js)?$|widget\/|api\/embed\/)/
 /** What a visitor's browser may fetch from the widget's origin; servers may use either. */
@@ -45,28 +51,48 @@ const server = createServer(
     response.once("close", () => {
       running -= 1
     })
-    if (isStopping) return refuse(response, 503, { "retry-after": "2" })
-    const path = readPath(request)
-    if (path === null) return refuse(response, 400)
-    if (hasTooManyHeaders(request)) return refuse(response, 431)
-    if (request.method === "TRACE") return refuse(response, 405)
-    // A server action from another page's form: Next would answer 500 to some of these.
-    if (request.headers["next-action"] && request.headers.origin !== env.APP_URL)
-      return refuse(response, 403)
-    boundBody(request, path)
-    boundAnswer(response)
-    prepare(request, response, path)
-    if (redirectConsole(request, response, path)) return
-    handle(request, response).catch((error: unknown) => {
+    serve(request, response).catch((error: unknown) => {
       log.error({ err: error }, "a request could not be handled")
       if (!response.headersSent) response.writeHead(500).end()
     })
   },
 )
 
-function refuse(response: ServerResponse, status: number, headers: Record<string, string> = {}) {
-  const closing = { "content-length": 0, "cache-control": "no-store", connection: "close" }
-  response.writeHead(status, { ...closing, ...headers }).end()
+async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const path = readPath(request)
+  boundBody(request, path ?? "/")
+  boundAnswer(response)
+  prepare(request, response, path ?? "/")
+  if (isStopping) return refuse(request, response, 503, { connection: "close", "retry-after": "2" })
+  if (path === null) return refuse(request, response, 400)
+  if (hasTooManyHeaders(request)) return refuse(request, response, 431)
+  if (request.method === "TRACE") return refuse(request, response, 405)
+  // Next serves its page for broken pages as any other, with a 500.
+  if (path.startsWith("/_global-error")) return refuse(request, response, 404)
+  const isAction = request.headers["next-action"] !== undefined
+  // From another page's form: Next would answer 500 to some of these.
+  if (isAction && request.headers.origin !== env.APP_URL) return refuse(request, response, 403)
+  if (redirectConsole(request, response, path)) return
+  if (routePaths.test(path) || request.method === "GET" || request.method === "HEAD")
+    return handle(request, response)
+  // A page is read, and only an action is sent to it: no form of a page's without script, no other method.
+  if (!isAction || request.method !== "POST") return refuse(request, response, 405)
+  const action = await readActionRequest(request)
+  if (typeof action === "number") return refuse(request, response, action)
+  return handle(action, response)
+}
+
+/** The rest of a body is let pass unread, so that whoever still sends it gets to see the answer. */
+function refuse(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  headers: Record<string, string> = {},
+) {
+  log.info({ method: request.method, path: request.url?.split("?")[0], status }, "request refused")
+  const empty = { "content-length": 0, "cache-control": "no-store" }
+  response.writeHead(status, { ...empty, ...headers }).end()
+  request.resume()
 }
 
 function prepare(request: IncomingMessage, response: ServerResponse, path: string) {
@@ -86,6 +112,7 @@ function prepare(request: IncomingMessage, response: ServerResponse, path: strin
   headers["content-security-policy"] = policy
   response.setHeader("x-content-type-options", "nosniff")
   response.setHeader("permissions-policy", "camera=(), geolocation=(), microphone=()")
+  response.setHeader("cross-origin-opener-policy", "same-origin")
   if (isHttps)
     response.setHeader("strict-transport-security", "max-age=63072000; includeSubDomains")
   if (embeddablePaths.test(path)) {
@@ -101,13 +128,16 @@ function prepare(request: IncomingMessage, response: ServerResponse, path: strin
   response.setHeader("referrer-policy", "strict-origin-when-cross-origin")
   response.setHeader("content-security-policy", policy)
   response.setHeader("x-frame-options", "DENY")
-  response.setHeader("cross-origin-opener-policy", "same-origin")
 }
 
-/** The path as it will be routed, `..` resolved; null when it cannot be decoded. */
-function readPath(request: IncomingMessage): string | null {
+/**
+ * The path as it will be routed, `..` resolved; null when it cannot be decoded, and for an address that
+ * names a host (`http://…`, `//…`): whoever builds a URL from it would take that host for ours.
+ */
+function readPath({ url = "/" }: IncomingMessage): string | null {
+  if (!/^\/(?![/\\])/.test(url)) return null
   try {
-    const { pathname } = new URL(request.url ?? "/", env.APP_URL)
+    const { pathname } = new URL(url, env.APP_URL)
     decodeURIComponent(pathname)
     return pathname
   } catch {

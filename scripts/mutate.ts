@@ -64,6 +64,7 @@ const watchers = {
   vectors: "lib/knowledge/vectors.test.ts",
   stream: "lib/http/chat-stream.test.ts",
   choices: "lib/knowledge/choices.test.ts",
+  actionBody: "runtime/action-body.test.ts",
 }
 
 export const mutations: Mutation[] = [
@@ -797,6 +798,20 @@ export const mutations: Mutation[] = [
     from: "const steps = tools.length > 0 ? maxSteps : 1",
     to: "const steps = 1",
     tests: [watchers.tools],
+  },
+  {
+    name: "a reference in a server action's arguments reaches the decoder",
+    file: "runtime/action-body.ts",
+    from: "return Array.isArray(values) && isPlain(values, 0)",
+    to: "return Array.isArray(values)",
+    tests: [watchers.actionBody],
+  },
+  {
+    name: "a server action's body may be of any length",
+    file: "runtime/action-body.ts",
+    from: "if (size > maxBytes) resolve(null)",
+    to: "if (size < 0) resolve(null)",
+    tests: [watchers.actionBody],
   },
 ]
 

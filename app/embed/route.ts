@@ -32,6 +32,7 @@ export const GET = route({
       ...(turnstile ? [`frame-src${turnstile}`] : []),
       "img-src 'self' data:",
       "font-src 'self'",
+      "object-src 'none'",
       "base-uri 'none'",
       "form-action 'self'",
       `frame-ancestors ${found?.ancestors ?? "'none'"}`,

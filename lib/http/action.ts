@@ -46,7 +46,8 @@ export function memberAction<Input extends z.ZodType, T>(options: {
 }): (tenantId: string, input: z.input<Input>) => Promise<Result<T>> {
   return (tenantId, input) =>
     run(async ({ cookie, ip }) => {
-      const { scope } = await requireMembership(cookie, String(tenantId), ip)
+      const named = typeof tenantId === "string" ? tenantId : undefined
+      const { scope } = await requireMembership(cookie, named, ip)
       await takeRates([
         { rate: "console.user", subject: scope.actor.id },
         ...(options.rate ? [{ rate: options.rate, subject: scope.tenantId }] : []),

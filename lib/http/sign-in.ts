@@ -1,13 +1,16 @@
 import { NextRequest } from "next/server"
 import { writeDeviceCookie } from "#lib/auth/device.ts"
 import { handleSignIn } from "#lib/auth/handler.ts"
+import { readSignInId } from "#lib/auth/members.ts"
 import { sessionCookie } from "#lib/auth/options.ts"
 import { signInInput } from "#lib/auth/schema.ts"
 import { fail } from "#lib/errors.ts"
+import { endSignIn } from "#lib/tenancy/directory.ts"
 import { readBytes } from "./body.ts"
 import { route } from "./route.ts"
 
 const bodyBytes = 16 * 1024
+const startsSession = new RegExp(`^${sessionCookie}=[^;]`)
 
 /** next-auth's routes behind our own steps: it would read a body of any size, and answer 500 to a broken one. */
 export const signInRoute = route({
@@ -16,16 +19,18 @@ export const signInRoute = route({
     const path = new URL(request.url).pathname.split("/").slice(3)
     if (path[0] === "callback" && request.method !== "POST") throw fail("method_not_allowed")
     const incoming = await bound(request)
-    const body = path[0] === "callback" ? await incoming.clone().text() : ""
+    const isCallback = path[0] === "callback"
+    const body = isCallback ? await incoming.clone().text() : ""
+    const before = await readSignInId(request.headers.get("cookie"))
     const response: Response = await handleSignIn(incoming, {
       params: Promise.resolve({ nextauth: path }),
     })
+    const isSignedIn = response.headers.getSetCookie().some((cookie) => startsSession.test(cookie))
+    if (!isCallback || !isSignedIn) return response
     const email = readEmail(body, request.headers.get("content-type") ?? "")
-    const isSignedIn = response.headers
-      .getSetCookie()
-      .some((cookie) => cookie.startsWith(`${sessionCookie}=`) && !/^[^=]+=;/.test(cookie))
-    if (path[0] === "callback" && email && isSignedIn)
-      response.headers.append("set-cookie", writeDeviceCookie(email))
+    if (email) response.headers.append("set-cookie", writeDeviceCookie(email))
+    // Whoever signs in leaves behind what this browser carried before, planted there or forgotten.
+    if (before) await endSignIn(before)
     return response
   },
 })
