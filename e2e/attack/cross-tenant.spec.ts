@@ -407,7 +407,8 @@ test("X30 health, readiness, metrics and usage tell nobody about a tenant", asyn
   for (const headers of callers) {
     const health = await call(deployment, "/health", { headers })
     expect(health.body).toEqual({ status: "ok" })
-    expect((await call(deployment, "/ready", { headers })).body).toEqual({ status: "ready" })
+    const ready = await call(deployment, "/ready", { headers })
+    expect(ready.body).toEqual({ status: "ready", worker: "ready" })
     for (const path of ["/metrics", "/admin/tenants", "/admin/stats"]) {
       const answer = await call(deployment, path, { headers, ip: newAddress() })
       expect([401, 403, 404], path).toContain(answer.status)

@@ -259,7 +259,10 @@ const movingColumns: Record<string, string[]> = {
   sessions: ["streaming_until", "renewed_at"],
   visitors: ["last_seen_at"],
   sources: ["status", "progress", "error", "attempts", "updated_at", "claim", "retry_at"],
-  crawls: ["status", "run", "error", "attempts", "started_at", "finished_at", "updated_at"],
+  crawls: [
+    ...["status", "run", "error", "attempts", "started_at", "finished_at", "updated_at"],
+    "next_run_at",
+  ],
   refusals: ["count", "last_at"],
 }
 
