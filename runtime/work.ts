@@ -30,7 +30,6 @@ export async function runWorker(options: ReadingOptions = {}): Promise<void> {
       log.warn({ reason: error.message }, "tidying failed"),
     )
   }, soonMs)
-  log.info("worker ready")
   let isStopping = false
   const stop = async () => {
     if (isStopping) return
@@ -45,6 +44,7 @@ export async function runWorker(options: ReadingOptions = {}): Promise<void> {
   process.on("SIGINT", stop)
   // Without its parent nobody would ever stop it, and it would hold the database open.
   process.on("disconnect", () => process.exit(1))
+  log.info("worker ready")
 }
 
 /** Says why a worker did not come up, and ends its process. */

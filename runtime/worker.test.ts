@@ -30,8 +30,8 @@ beforeAll(async () => {
   botId = (await makeBot(tenant.scope)).id
 })
 
-afterEach(() => {
-  worker?.kill("SIGKILL")
+afterEach(async () => {
+  if (worker) await killWorker(worker)
 })
 
 afterAll(async () => {
@@ -55,9 +55,9 @@ async function ended(child: ChildProcess): Promise<number | null> {
   return child.exitCode
 }
 
-async function waitFor(isDone: (statuses: string[]) => boolean): Promise<void> {
+async function waitFor(isDone: (statuses: string[]) => boolean, id = botId): Promise<void> {
   for (;;) {
-    const { data } = await listSources(tenant.scope, botId, { limit: 200 })
+    const { data } = await listSources(tenant.scope, id, { limit: 200 })
     if (isDone(data.map(({ status }) => status))) return
     await delay(20)
   }
@@ -161,6 +161,7 @@ const faults = {
 test.each(Object.entries(faults))(
   "C17 %s ends a worker; within five seconds another is there, /ready tells, and what was queued is read",
   async (_, fault) => {
+    const bot = await makeBot(tenant.scope)
     const folder = mkdtempSync(join(tmpdir(), "coatcheck-fault-"))
     const pidFile = join(folder, "pid")
     const preload = join(folder, "fault.mjs")
@@ -187,7 +188,10 @@ test.each(Object.entries(faults))(
       await expect.poll(readReadiness, { timeout: 20_000 }).toBe("200 ready")
       const first = Number(readFileSync(pidFile, "utf8"))
       for (let i = 0; i < 10; i++)
-        await addTextSource(tenant.scope, botId, { title: `After ${i}`, text: `Some words, ${i}.` })
+        await addTextSource(tenant.scope, bot.id, {
+          title: `After ${i}`,
+          text: `Some words, ${i}.`,
+        })
       process.kill(first, "SIGUSR2")
       await expect.poll(readReadiness, { timeout: 20_000, interval: 20 }).toBe("200 away")
       const awayAt = performance.now()
@@ -196,7 +200,7 @@ test.each(Object.entries(faults))(
         .not.toBe(first)
       expect(performance.now() - awayAt).toBeLessThan(5_000)
       await expect.poll(readReadiness, { timeout: 20_000, interval: 50 }).toBe("200 ready")
-      await waitFor((statuses) => statuses.every((status) => status === "ready"))
+      await waitFor((statuses) => statuses.every((status) => status === "ready"), bot.id)
     } finally {
       await supervised.stop()
       rmSync(folder, { recursive: true, force: true })

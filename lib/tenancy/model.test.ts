@@ -1,7 +1,7 @@
 import fc from "fast-check"
 import { Client } from "pg"
 import { afterAll, beforeAll, expect, test } from "vitest"
-import { rounds } from "#e2e/attack/rounds.ts"
+import { isLong, rounds } from "#e2e/attack/rounds.ts"
 import { authenticateSession } from "#lib/admission/sessions.ts"
 import { listAuditEvents } from "#lib/audit/queries.ts"
 import { authenticateApiKey } from "#lib/auth/keys.ts"
@@ -41,7 +41,7 @@ const messagesPerDay = 12
 const costNanos = 5n
 
 type ModelBot = { id: string; tenant: number; isPublished: boolean; isGone: boolean }
-type ModelSource = { id: string; tenant: number; isGone: boolean }
+type ModelSource = { id: string; tenant: number; bot: ModelBot; isGone: boolean }
 type ModelKey = {
   id: string
   tenant: number
@@ -294,6 +294,8 @@ const acts: Record<string, Act> = {
     if (!judgeWrite(who, bot, outcome)) return
     bot.isGone = true
     killPasses(model, (pass) => pass.key.bot === bot)
+    // What belongs to the bot alone goes with it.
+    for (const own of [...model.keys, ...model.sources]) if (own.bot === bot) own.isGone = true
   },
   async addSource(model, real, who, at) {
     const bot = pick(model.bots, at)
@@ -307,7 +309,7 @@ const acts: Record<string, Act> = {
       return source
     })
     if (!judgeWrite(who, bot, outcome)) return
-    model.sources.push({ id: outcome.value.id, tenant: who.tenant, isGone: false })
+    model.sources.push({ id: outcome.value.id, tenant: who.tenant, bot, isGone: false })
   },
   async deleteSource(model, real, who, at) {
     const source = pick(model.sources, at)
@@ -549,6 +551,8 @@ test("X01, X03, X05 whatever random callers do to random things, each tenant sta
     {
       numRuns: rounds(3, 100),
       interruptAfterTimeLimit: rounds(60_000, 600_000),
+      // The check walks known ways, so that a red one is never luck; the long form walks new ones.
+      ...(isLong ? {} : { seed: 1_354_196_120 }),
       // A counterexample names its seed; making it smaller would take longer than the check has.
       endOnFailure: true,
     },
