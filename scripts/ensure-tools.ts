@@ -5,15 +5,13 @@ import { chromium } from "@playwright/test"
 import { isLong } from "../e2e/attack/rounds.ts"
 import { chromiumLaunchOptions, findChromium } from "../e2e/chromium.ts"
 
-// `npm run check` calls this before anything that needs a browser or a Redis server. The system's Chromium
+// `npm run check` calls this before anything that needs a browser or another program. The system's Chromium
 // first, Playwright's own where that is installed, else whichever of the two may be installed here.
 
 const root = join(import.meta.dirname, "..")
 
 const findBrowser = () =>
   findChromium() ?? (existsSync(chromium.executablePath()) ? chromium.executablePath() : undefined)
-
-const hasRedis = () => spawnSync("redis-server", ["--version"], { stdio: "ignore" }).status === 0
 
 const succeeds = (command: string, args: string[]) =>
   spawnSync(command, args, { cwd: root, stdio: "inherit" }).status === 0
@@ -37,22 +35,21 @@ function stop(lines: string[]): never {
   process.exit(1)
 }
 
-function ensureRedis(): void {
-  if (hasRedis() || (installPackage("redis-server") && hasRedis())) return
-  stop([
-    "The tests of limits need a Redis server. Type this, then start again:",
-    "  sudo apt-get install -y redis-server",
-  ])
-}
+/** Programs that tests start: Debian's package, how to see that one is there, and what needs it. */
+const programs = [
+  { name: "redis-server", see: ["--version"], need: "The tests of limits need a Redis server" },
+  { name: "openssl", see: ["version"], need: "The run behind TLS needs openssl" },
+  { name: "curl", see: ["--version"], need: "The README's walkthrough needs curl" },
+  // The long forms go through a transaction pooler as well.
+  ...(isLong
+    ? [{ name: "pgbouncer", see: ["--version"], need: "The long forms need PgBouncer" }]
+    : []),
+]
 
-/** The long forms go through a transaction pooler as well. */
-function ensurePooler(): void {
-  const hasPooler = () => spawnSync("pgbouncer", ["--version"], { stdio: "ignore" }).status === 0
-  if (!isLong || hasPooler() || (installPackage("pgbouncer") && hasPooler())) return
-  stop([
-    "The long forms of the attacks need PgBouncer. Type this, then start again:",
-    "  sudo apt-get install -y pgbouncer",
-  ])
+function ensureProgram({ name, see, need }: (typeof programs)[number]): void {
+  const isThere = () => spawnSync(name, see, { stdio: "ignore" }).status === 0
+  if (isThere() || (installPackage(name) && isThere())) return
+  stop([`${need}. Type this, then start again:`, `  sudo apt-get install -y ${name}`])
 }
 
 async function ensureBrowser(): Promise<void> {
@@ -76,6 +73,5 @@ async function ensureBrowser(): Promise<void> {
   await browser.close()
 }
 
-ensureRedis()
-ensurePooler()
+for (const program of programs) ensureProgram(program)
 ensureBrowser().catch((error: Error) => stop([`Chromium does not start: ${error.message}`]))
