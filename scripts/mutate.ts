@@ -19,7 +19,7 @@ export type Mutation = {
 
 const migrations = {
   init: "prisma/migrations/20261120000000_init/migration.sql",
-  search: "prisma/migrations/20261120170000_search_scale/migration.sql",
+  search: "prisma/migrations/20261120171000_search_scale/migration.sql",
   vectors: "prisma/migrations/20261120180000_vectors/migration.sql",
   hotPath: "prisma/migrations/20261120120000_hot_path/migration.sql",
   goneProcesses: "prisma/migrations/20261120170000_gone_processes/migration.sql",
