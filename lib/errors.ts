@@ -22,6 +22,11 @@ export const errorTable = {
     "Ask for a new ticket and solve the challenge that comes with it.",
   ],
   forbidden: [403, "Not allowed.", "Your role or key does not include this action."],
+  password_required: [
+    403,
+    "Your password is needed for this.",
+    "It was last given more than an hour ago. Try again and enter it.",
+  ],
   not_found: [404, "Not found.", "Nothing with this address exists here."],
   method_not_allowed: [405, "Method not allowed.", "This address does not answer that method."],
   conflict: [409, "That clashes with what is already there.", "Reload and try again."],

@@ -59,6 +59,8 @@ with allowed (finding, reason) as (values
   ('directory.create_user(text,text,text,text): security definer', 'adds one person'),
   ('directory.create_sign_in(text,text,integer,text): security definer', 'adds one sign-in'),
   ('directory.end_sign_in(text): security definer', 'removes one sign-in by exact id'),
+  ('directory.is_confirmed(text,integer): security definer', 'one sign-in by exact id; returns yes or no'),
+  ('directory.confirm_sign_in(text,text): security definer', 'one sign-in by exact id, given the hash in force'),
   ('directory.touch_sign_in(text): security definer', 'notes that one sign-in is used; returns nothing'),
   ('directory.list_sign_ins(text): security definer', 'where the person behind one sign-in that stands is signed in'),
   ('directory.end_own_sign_in(text,text): security definer', 'ends a sign-in of the same person; returns yes or no'),

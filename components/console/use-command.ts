@@ -5,6 +5,7 @@ import { useState, useTransition } from "react"
 import { useNotify } from "#components/ui/toast.tsx"
 import { type Command, type Outcome, offlineProblem, type Problem } from "./command.ts"
 import { useConsole } from "./console-context.tsx"
+import { useAskPassword } from "./password-context.ts"
 
 type Options<Input, Data> = {
   /** Said in a toast after success. */
@@ -25,6 +26,7 @@ export function useCommand<Input, Data>(
   const { tenantId } = useConsole()
   const router = useRouter()
   const notify = useNotify()
+  const askPassword = useAskPassword()
   const [isRunning, setRunning] = useState(false)
   const [isRefreshing, startRefresh] = useTransition()
   const [problem, setProblem] = useState<Problem | null>(null)
@@ -32,9 +34,11 @@ export function useCommand<Input, Data>(
   async function run(input: Input): Promise<Outcome<Data>> {
     setRunning(true)
     setProblem(null)
-    const outcome = await command(tenantId, input).catch(
-      (): Outcome<Data> => ({ ok: false, problem: offlineProblem }),
-    )
+    const attempt = () =>
+      command(tenantId, input).catch((): Outcome<Data> => ({ ok: false, problem: offlineProblem }))
+    let outcome = await attempt()
+    const asksPassword = !outcome.ok && outcome.problem.code === "password_required"
+    if (asksPassword && (await askPassword())) outcome = await attempt()
     setRunning(false)
     if (outcome.ok) {
       const { doneMessage } = options

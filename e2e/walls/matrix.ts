@@ -341,6 +341,7 @@ export const actionRows: ActionRow[] = [
   action("(auth)/sign-up", "signUp", null, false),
   action("(marketing)", "openDemo", null, false),
   action(tenantActions, "changePassword", null, false),
+  action(tenantActions, "confirmPassword", null, false),
   action(tenantActions, "endSignIn", null, false),
   action(tenantActions, "changeRole", ({ b }) => ({ userId: b.ownerId, role: "viewer" })),
   action(tenantActions, "removeMember", ({ b }) => ({ userId: b.ownerId })),

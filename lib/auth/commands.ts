@@ -5,6 +5,7 @@ import { newId } from "#lib/ids.ts"
 import { takeRates } from "#lib/limits/rates.ts"
 import { type Tx, withTenant } from "#lib/tenancy/database.ts"
 import {
+  confirmSignIn,
   createSignIn,
   endOwnSignIn,
   findSignedInUser,
@@ -17,7 +18,12 @@ import {
 } from "#lib/tenancy/directory.ts"
 import { scopeForNewTenant, scopeFromMember, type TenantScope } from "#lib/tenancy/scope.ts"
 import { hashPassword, isPassword } from "./password.ts"
-import type { ChangePasswordInput, EndSignInInput, SignUpInput } from "./schema.ts"
+import type {
+  ChangePasswordInput,
+  ConfirmPasswordInput,
+  EndSignInInput,
+  SignUpInput,
+} from "./schema.ts"
 
 export const signInDays = 30
 
@@ -110,17 +116,41 @@ export async function changePassword(
   input: ChangePasswordInput,
   ip?: string,
 ): Promise<void> {
+  const user = await provePassword(signInId, input.currentPassword, "currentPassword")
+  const memberships = await listMemberships(signInId)
+  const isSet = await setPassword(user.id, user.passwordHash, await hashPassword(input.newPassword))
+  if (!isSet) throw fail("conflict", changedElsewhere)
+  await recordEverywhere(memberships, ip, { action: "member.passwordChanged", target: user.id })
+}
+
+/** Takes the password of who is signed in again, for acts that want it recent. Throws `invalid` for a wrong one. */
+export async function confirmPassword(
+  signInId: string,
+  input: ConfirmPasswordInput,
+  ip?: string,
+): Promise<void> {
+  const user = await provePassword(signInId, input.password, "password")
+  const memberships = await listMemberships(signInId)
+  if (!(await confirmSignIn(signInId, user.passwordHash))) throw fail("conflict", changedElsewhere)
+  await recordEverywhere(memberships, ip, { action: "member.passwordConfirmed", target: user.id })
+}
+
+const changedElsewhere = "Your password was changed elsewhere. Sign in again."
+
+/** Whoever is signed in here and knows their password; few tries an account. `path` is the field it was typed into. */
+async function provePassword(
+  signInId: string,
+  password: string,
+  path: string,
+): Promise<UserRecord> {
   const user = await findSignedInUser(signInId)
   if (!user) throw fail("unauthorized")
   await takeRates([{ rate: "password.user", subject: user.id }])
-  if (!(await isPassword(input.currentPassword, user.passwordHash))) {
+  if (!(await isPassword(password, user.passwordHash))) {
     const message = "This is not your current password."
-    throw fail("invalid", { detail: message, issues: [{ path: "currentPassword", message }] })
+    throw fail("invalid", { detail: message, issues: [{ path, message }] })
   }
-  const memberships = await listMemberships(signInId)
-  const isSet = await setPassword(user.id, user.passwordHash, await hashPassword(input.newPassword))
-  if (!isSet) throw fail("conflict", "Your password was changed elsewhere. Sign in again.")
-  await recordEverywhere(memberships, ip, { action: "member.passwordChanged", target: user.id })
+  return user
 }
 
 /** Ends one of one's own sign-ins: that browser is refused on its next request. Throws `not_found`. */

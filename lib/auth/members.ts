@@ -1,9 +1,17 @@
 import { getToken } from "next-auth/jwt"
 import { env } from "#lib/env.ts"
 import { fail } from "#lib/errors.ts"
-import { listMemberships, type Membership, touchSignIn } from "#lib/tenancy/directory.ts"
+import {
+  isConfirmed,
+  listMemberships,
+  type Membership,
+  touchSignIn,
+} from "#lib/tenancy/directory.ts"
 import { scopeFromMember, type TenantScope } from "#lib/tenancy/scope.ts"
 import { sessionCookie } from "./options.ts"
+
+/** As long as this after a password was given, its sign-in may make secrets. */
+const recentSeconds = 3600
 
 const signInAgain = "Sign in again; nothing you typed is lost."
 
@@ -65,4 +73,9 @@ export async function requireMembership(
     ip,
   })
   return { scope, signInId, membership, memberships }
+}
+
+/** A browser left open is not its owner: throws `password_required` unless the password was given lately. */
+export async function requireRecentPassword(signInId: string): Promise<void> {
+  if (!(await isConfirmed(signInId, recentSeconds))) throw fail("password_required")
 }

@@ -25,6 +25,11 @@ export const changePasswordInput = z.strictObject({
 })
 export type ChangePasswordInput = z.infer<typeof changePasswordInput>
 
+export const confirmPasswordInput = z.strictObject({
+  password: z.string().min(1, "Enter your password.").max(200),
+})
+export type ConfirmPasswordInput = z.infer<typeof confirmPasswordInput>
+
 export const endSignInInput = z.strictObject({ signInId: z.string().max(60) })
 export type EndSignInInput = z.infer<typeof endSignInInput>
 

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { headers } from "next/headers"
 import type { z } from "zod"
-import { readSignInId, requireMembership } from "#lib/auth/members.ts"
+import { readSignInId, requireMembership, requireRecentPassword } from "#lib/auth/members.ts"
 import { env } from "#lib/env.ts"
 import { fail, type Issue } from "#lib/errors.ts"
 import { clientIp } from "#lib/limits/client-ip.ts"
@@ -13,7 +13,7 @@ import { cleanText } from "./body.ts"
 import { parseInput, toFailure } from "./problems.ts"
 
 // Server actions take the same steps as routes: per-IP limit → Origin → authenticate → caller's limit →
-// permission → parse → handle. They never throw: a form shows the problem and keeps what was typed.
+// permission → parse → recent password → handle. They never throw: a form shows the problem and keeps what was typed.
 
 export type Problem = { code: string; title: string; detail: string; issues?: Issue[] }
 export type Result<T> = { ok: true; data: T } | { ok: false; problem: Problem }
@@ -41,19 +41,23 @@ export function memberAction<Input extends z.ZodType, T>(options: {
   permission: Permission
   /** A rate of this action's own for the tenant, beside its caller's. */
   rate?: TenantRateName
+  /** For what makes or takes a secret: a password given long ago is asked for again. */
+  needsRecentPassword?: boolean
   input: Input
   handle: (context: { scope: TenantScope; input: z.output<Input> }) => Promise<T>
 }): (tenantId: string, input: z.input<Input>) => Promise<Result<T>> {
   return (tenantId, input) =>
     run(async ({ cookie, ip }) => {
       const named = typeof tenantId === "string" ? tenantId : undefined
-      const { scope } = await requireMembership(cookie, named, ip)
+      const { scope, signInId } = await requireMembership(cookie, named, ip)
       await takeRates([
         { rate: "console.user", subject: scope.actor.id },
         ...(options.rate ? [{ rate: options.rate, subject: scope.tenantId }] : []),
       ])
       allow(scope, options.permission)
-      return options.handle({ scope, input: parseInput(options.input, cleanInput(input)) })
+      const parsed = parseInput(options.input, cleanInput(input))
+      if (options.needsRecentPassword) await requireRecentPassword(signInId)
+      return options.handle({ scope, input: parsed })
     })
 }
 

@@ -232,6 +232,26 @@ export async function endOwnSignIn(signInId: string, endedId: string): Promise<b
   return row?.is_ended === true
 }
 
+/** Whether the password behind a sign-in was given within so many seconds, by the database's clock. */
+export async function isConfirmed(signInId: string, seconds: number): Promise<boolean> {
+  const sql = "select directory.is_confirmed($1, $2) as is_confirmed"
+  const [row] = await callDefiner<{ is_confirmed: boolean }>("is_confirmed", sql, [
+    signInId,
+    seconds,
+  ])
+  return row?.is_confirmed === true
+}
+
+/** Notes that the password whose hash was just proven was given again. False: changed, or signed out. */
+export async function confirmSignIn(signInId: string, hash: string): Promise<boolean> {
+  const sql = "select directory.confirm_sign_in($1, $2) as is_confirmed"
+  const [row] = await callDefiner<{ is_confirmed: boolean }>("confirm_sign_in", sql, [
+    signInId,
+    hash,
+  ])
+  return row?.is_confirmed === true
+}
+
 export async function endSignIn(signInId: string): Promise<void> {
   await callDefiner("end_sign_in", "select directory.end_sign_in($1)", [signInId])
 }

@@ -1,10 +1,15 @@
 "use server"
 
 import { z } from "zod"
-import { changePassword as changeUserPassword, endSignInOf } from "#lib/auth/commands.ts"
+import {
+  changePassword as changeUserPassword,
+  confirmPassword as confirmUserPassword,
+  endSignInOf,
+} from "#lib/auth/commands.ts"
 import {
   changePasswordInput,
   changeRoleInput,
+  confirmPasswordInput,
   endSignInInput,
   removeMemberInput,
 } from "#lib/auth/schema.ts"
@@ -35,12 +40,14 @@ export const createBot = memberAction({
 
 export const createApiKey = memberAction({
   permission: "apiKeys.write",
+  needsRecentPassword: true,
   input: createApiKeyInput,
   handle: ({ scope, input }) => createTenantApiKey(scope, input),
 })
 
 export const rotateApiKey = memberAction({
   permission: "apiKeys.write",
+  needsRecentPassword: true,
   input: rotateInput.extend({ keyId: z.string() }),
   handle: ({ scope, input: { keyId, ...input } }) => rotateTenantApiKey(scope, keyId, input),
 })
@@ -59,6 +66,7 @@ export const updateLead = memberAction({
 
 export const saveModel = memberAction({
   permission: "tenant.write",
+  needsRecentPassword: true,
   input: saveModelInput,
   handle: ({ scope, input }) => saveTenantModel(scope, input),
 })
@@ -78,6 +86,11 @@ export const tryModel = memberAction({
 export const changePassword = userAction({
   input: changePasswordInput,
   handle: ({ signInId, ip, input }) => changeUserPassword(signInId, input, ip),
+})
+
+export const confirmPassword = userAction({
+  input: confirmPasswordInput,
+  handle: ({ signInId, ip, input }) => confirmUserPassword(signInId, input, ip),
 })
 
 export const endSignIn = userAction({

@@ -5,6 +5,7 @@ import { sortBots } from "#components/console/sort-bots.ts"
 import { requireMember } from "#lib/auth/session.ts"
 import { listBots } from "#lib/bots/queries.ts"
 import { env } from "#lib/env.ts"
+import { confirmPassword } from "./actions.ts"
 
 export const metadata: Metadata = { title: { default: "Bots", template: "%s · Coatcheck" } }
 
@@ -28,6 +29,7 @@ export default async function ConsoleLayout({ children, params }: Props) {
         business: tenant.name,
         businesses: tenants.map(({ id, name }) => ({ id, name })),
       }}
+      confirmPassword={confirmPassword}
     >
       {children}
     </Shell>
