@@ -33,6 +33,11 @@ export function listConsoleStops(gallery: Gallery): Stop[] {
     const button = page.getByRole("button", { name: new RegExp(`^${name}`) })
     if ((await button.getAttribute("aria-expanded")) !== "true") await button.click()
   }
+  const seeSpent = (percent: number) => (page: Page) =>
+    gallery.showSpent(percent, async () => {
+      await page.reload()
+      await expect(page.getByRole("main").getByText(/is used$/)).toBeVisible()
+    })
   return [
     { name: "bots", path: tenant },
     {
@@ -207,6 +212,9 @@ export function listConsoleStops(gallery: Gallery): Stop[] {
     { name: "bot-settings", path: `${bot}/settings` },
     { name: "leads", path: `${tenant}/leads` },
     { name: "usage", path: `${tenant}/usage` },
+    { name: "spent-83-home", path: tenant, act: seeSpent(83) },
+    { name: "spent-83-usage", path: `${tenant}/usage`, act: seeSpent(83) },
+    { name: "spent-100-overview", path: bot, act: seeSpent(100) },
     { name: "team", path: `${tenant}/team` },
     {
       name: "team-remove",
@@ -231,6 +239,19 @@ export function listConsoleStops(gallery: Gallery): Stop[] {
           await page.getByLabel(name, { exact: true }).fill("0")
         await page.getByRole("button", { name: "Save model" }).click()
         await expect(page.getByText("This address cannot be used.")).toBeVisible()
+      },
+    },
+    {
+      name: "api-keys-password",
+      path: `${tenant}/api-keys`,
+      act: async (page) => {
+        await gallery.forgetPasswords()
+        await page.getByRole("button", { name: "New API key" }).click()
+        await page.getByLabel("Name").fill("Booking server")
+        await page.getByRole("button", { name: "Create key" }).click()
+        await page.getByLabel("Password").fill("not the password")
+        await page.getByRole("button", { name: "Go on" }).click()
+        await expect(page.getByText("This is not your current password.")).toBeVisible()
       },
     },
     {

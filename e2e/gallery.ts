@@ -31,6 +31,10 @@ export type Gallery = {
   /** Keys for the shop's pages. */
   key: { id: string; key: string }
   arabicKey: { id: string; key: string }
+  /** As if whoever is signed in had given their password yesterday. */
+  forgetPasswords(): Promise<unknown>
+  /** Shows something while this part of the month's money is used. */
+  showSpent(percent: number, show: () => Promise<unknown>): Promise<void>
   /** Half of its day went in an unusual hour. */
   raisedKey: { id: string }
   stop(): Promise<void>
@@ -64,6 +68,7 @@ export async function openGallery(): Promise<Gallery> {
     await shop.stop()
   }
   try {
+    const url = deployment.database.superuserUrl.replace(/[^/]+$/, "coatcheck")
     const api = await openApi(deployment, facts.tenantId)
     const keys = await api<{ data: { id: string; key: string }[] }>(
       `/v1/bots/${facts.botId}/embed-keys`,
@@ -89,6 +94,9 @@ export async function openGallery(): Promise<Gallery> {
       api,
       key,
       arabicKey: await makeArabicBot(api, shop.origin),
+      forgetPasswords: () =>
+        withClient(url, (client) => client.query("update sign_ins set confirmed_at = 'epoch'")),
+      showSpent: (percent, show) => showSpent(url, facts, percent, show),
       raisedKey: await makeRaisedKey(deployment, api, facts.botId),
       stop,
     }
@@ -305,6 +313,33 @@ async function addTeam(deployment: Deployment, { tenantId }: { tenantId: string 
       ])
     }
   })
+}
+
+/** What a page shows while so much of the month's money is used; what it was like before stays true. */
+async function showSpent(
+  url: string,
+  { tenantId }: { tenantId: string },
+  percent: number,
+  show: () => Promise<unknown>,
+): Promise<void> {
+  const { nanosPerMinor } = await import("#lib/billing/prices.ts")
+  const { getSpend } = await import("#lib/chat/queries.ts")
+  const { utcDay } = await import("#lib/limits/counters.ts")
+  const { disconnect } = await import("#lib/tenancy/database.ts")
+  const { scopeAs } = await import("#prisma/factories.ts")
+  const { capMinor } = await getSpend(scopeAs({ tenantId, userId: "" }, "owner"))
+  await disconnect()
+  const nanos = (BigInt(capMinor) * nanosPerMinor * BigInt(percent)) / 100n
+  const add = (amount: bigint) =>
+    withClient(url, (client) =>
+      client.query(
+        `update spend_counters set spent_nanos = spent_nanos + $3
+         where tenant_id = $1 and subject = 'tenant' and period = $2`,
+        [tenantId, utcDay().slice(0, 7), String(amount)],
+      ),
+    )
+  await add(nanos)
+  await show().finally(() => add(-nanos))
 }
 
 /** What goes wrong in an ordinary month. */

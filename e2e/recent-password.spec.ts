@@ -78,6 +78,7 @@ test("A15 a day-old sign-in asks for the password before it saves a language mod
   for (const name of ["Words it reads", "Words it read before", "Words it writes"])
     await page.getByLabel(name, { exact: true }).fill("0")
   await page.getByRole("button", { name: "Save model" }).click()
+  await expect(question).toBeVisible()
   await page.keyboard.press("Escape")
   await expect(question).toHaveCount(0)
   await expect(page.getByLabel("Key", { exact: true })).toHaveValue("sk-not-a-real-key")

@@ -5,26 +5,36 @@ import { useState } from "react"
 import { Button } from "#components/ui/button.tsx"
 import { SelectField } from "#components/ui/select.tsx"
 import { useNotify } from "#components/ui/toast.tsx"
-import type { AuditEventView } from "#lib/audit/schema.ts"
-import { auditActions } from "./audit-table.tsx"
+import type { AuditEventView, AuditNoun } from "#lib/audit/schema.ts"
+import { nameAction } from "./audit-table.tsx"
 import { useConsole } from "./console-context.tsx"
 import { toCsv } from "./csv.ts"
 import { saveFile } from "./save-file.ts"
 
 type AuditFilterFormProps = { filter: Record<string, string> }
 
-const nouns = [
+const nouns: Record<AuditNoun, string> = {
+  embedKey: "Tags",
+  apiKey: "API keys",
+  bot: "Bots",
+  source: "Sources",
+  crawl: "Websites to read",
+  tool: "Tools",
+  mcpServer: "MCP servers",
+  model: "Language model",
+  golden: "Golden questions",
+  gap: "Gaps",
+  check: "Warnings passed over",
+  lead: "Leads",
+  session: "Chats",
+  visitor: "Visitors",
+  spend: "Spending",
+  member: "Team",
+  tenant: "The business",
+}
+const nounOptions = [
   { value: "", label: "Everything" },
-  { value: "embedKey", label: "Tags" },
-  { value: "apiKey", label: "API keys" },
-  { value: "bot", label: "Bots" },
-  { value: "source", label: "Sources" },
-  { value: "tool", label: "Tools" },
-  { value: "golden", label: "Golden questions" },
-  { value: "lead", label: "Leads" },
-  { value: "session", label: "Chats" },
-  { value: "visitor", label: "Visitors" },
-  { value: "tenant", label: "The business" },
+  ...Object.entries(nouns).map(([value, label]) => ({ value, label })),
 ]
 
 const actors = [
@@ -63,7 +73,7 @@ export function AuditFilterForm({ filter }: AuditFilterFormProps) {
         key={`noun-${filter.noun}`}
         label="What"
         className="w-44 max-sm:min-w-32 max-sm:flex-1"
-        options={nouns}
+        options={nounOptions}
         defaultValue={filter.noun ?? ""}
         onChange={(event) => choose("noun", event.target.value)}
       />
@@ -111,7 +121,7 @@ function writeAudit(events: AuditEventView[]): string {
     ...events.map((event) => [
       event.createdAt,
       event.actor.label,
-      auditActions[event.action] ?? event.action,
+      nameAction(event.action),
       event.target ?? "",
       asText(event.before),
       asText(event.after),

@@ -1,9 +1,9 @@
 import { RelativeTime } from "#components/ui/relative-time.tsx"
 import { Cell, Row, Table } from "#components/ui/table.tsx"
-import type { AuditEventView } from "#lib/audit/schema.ts"
+import type { AuditAction, AuditEventView } from "#lib/audit/schema.ts"
 
-/** The owner's words for what the code calls its events; an unknown one is shown as it is. */
-export const auditActions: Record<string, string> = {
+/** The owner's words for what the code calls its events: without words an event does not compile. */
+const actions: Record<AuditAction, string> = {
   "apiKey.created": "Created an API key",
   "apiKey.deleted": "Deleted an API key",
   "apiKey.rotated": "Replaced an API key",
@@ -14,6 +14,10 @@ export const auditActions: Record<string, string> = {
   "bot.published": "Published a bot",
   "bot.unpublished": "Took a bot offline",
   "check.overruled": "Went ahead although golden questions got worse",
+  "crawl.added": "Added a website",
+  "crawl.deleted": "Deleted a website",
+  "crawl.stopped": "Stopped the reading of a website",
+  "crawl.updated": "Changed how a website is read",
   "embedKey.changed": "Changed a tag",
   "embedKey.checkRaised": "The bot check rose by itself: half of a day went in an unusual hour",
   "embedKey.created": "Made a tag",
@@ -32,7 +36,11 @@ export const auditActions: Record<string, string> = {
   "golden.drafted": "Had golden questions suggested",
   "golden.imported": "Imported golden questions",
   "lead.changed": "Changed a lead",
+  "mcpServer.added": "Added an MCP server",
+  "mcpServer.changed": "Changed an MCP server",
+  "mcpServer.deleted": "Deleted an MCP server",
   "member.passwordChanged": "Changed their password",
+  "member.passwordConfirmed": "Gave their password again",
   "member.removed": "Took somebody off the team",
   "member.roleChanged": "Gave somebody another role",
   "member.signedOut": "Signed out one of their devices",
@@ -41,16 +49,31 @@ export const auditActions: Record<string, string> = {
   "session.ended": "Ended an open chat",
   "source.added": "Added a source",
   "source.deleted": "Deleted a source",
+  "source.replaced": "Replaced a source’s content",
   "source.retried": "Had a source read again",
+  "source.stopped": "Stopped the reading of a source",
+  "source.updated": "Changed a source",
+  "spend.reached100": "A month’s spending limit is used up: chats quote your sources",
   "spend.reached50": "Half of a month’s spending limit is used",
   "spend.reached80": "Four fifths of a month’s spending limit are used",
-  "spend.reached100": "A month’s spending limit is used up: chats quote your sources",
   "tenant.activated": "The business was activated",
   "tenant.created": "Created the business",
   "tenant.suspended": "The business was suspended",
+  "tool.approved": "A visitor agreed to a tool’s call",
+  "tool.changed": "Changed a tool",
+  "tool.changedByServer": "A tool changed at its server, and is off until you allow it again",
+  "tool.created": "Added a tool",
+  "tool.declined": "A visitor declined a tool’s call",
+  "tool.deleted": "Deleted a tool",
+  "tool.tried": "Tried a tool",
   "visitor.blocked": "Kept a visitor out",
-  "visitor.unblocked": "Let a visitor in again",
   "visitor.forgotten": "A visitor had their chat forgotten",
+  "visitor.unblocked": "Let a visitor in again",
+}
+
+/** An event of a release before this one may have no words any more: it is shown as it is. */
+export function nameAction(action: string): string {
+  return (actions as Record<string, string>)[action] ?? action
 }
 
 /** The parts of an entry that mean something to an owner, by the owner's names for them. */
@@ -108,7 +131,7 @@ export function AuditTable({ events }: { events: AuditEventView[] }) {
             {event.actor.label}
           </Cell>
           <Cell className="align-top font-medium max-sm:order-1 max-sm:basis-full sm:min-w-36">
-            {auditActions[event.action] ?? event.action}
+            {nameAction(event.action)}
           </Cell>
           <Cell className="align-top text-13 text-quiet max-sm:order-3 max-sm:basis-full max-md:sm:hidden">
             <Change before={event.before} after={event.after} />

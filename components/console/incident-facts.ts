@@ -1,7 +1,7 @@
 import type { AuditEventView } from "#lib/audit/schema.ts"
 import type { IncidentView } from "#lib/incidents/schema.ts"
 import type { EmbedKeyView, SiteView } from "#lib/keys/schema.ts"
-import { auditActions } from "./audit-table.tsx"
+import { nameAction } from "./audit-table.tsx"
 import { formatNumber, formatSite } from "./format.ts"
 import { formatMoney } from "./money.ts"
 import { formatRefusal } from "./refusal-reasons.ts"
@@ -149,7 +149,7 @@ export function writeReport(facts: IncidentFacts, at: Date): string {
           ...list(
             events.map(
               ({ createdAt, actor, action }) =>
-                `${createdAt} ${actor.label}: ${auditActions[action] ?? action}`,
+                `${createdAt} ${actor.label}: ${nameAction(action)}`,
             ),
           ),
         ]

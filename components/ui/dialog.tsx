@@ -22,7 +22,8 @@ export function Dialog(props: DialogProps) {
   return (
     <Primitive.Root open={isOpen} onOpenChange={onOpenChange}>
       <Primitive.Portal>
-        <Primitive.Overlay className="fixed inset-0 z-40 animate-appear bg-overlay" />
+        {/* As high as the dialogs and drawers it may open over; the later one lies on top. */}
+        <Primitive.Overlay className="fixed inset-0 z-50 animate-appear bg-overlay" />
         <Primitive.Content
           {...(description ? {} : { "aria-describedby": undefined })}
           className={joinClasses(

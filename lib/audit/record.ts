@@ -1,10 +1,10 @@
 import { newId } from "#lib/ids.ts"
 import type { Tx } from "#lib/tenancy/database.ts"
 import type { TenantScope } from "#lib/tenancy/scope.ts"
+import type { AuditAction } from "./schema.ts"
 
 export type AuditEntry = {
-  /** noun.verb, such as `embedKey.disabled`. */
-  action: string
+  action: AuditAction
   /** The id of what was changed. */
   target?: string
   before?: Record<string, unknown>

@@ -164,7 +164,11 @@ export async function endSignInOf(
   if (!user) throw fail("unauthorized")
   const ended = (await listSignIns(signInId)).find((one) => one.id === input.signInId)
   if (!ended || !(await endOwnSignIn(signInId, ended.id))) throw fail("not_found")
-  const entry = { action: "member.signedOut", target: user.id, after: { device: ended.device } }
+  const entry: AuditEntry = {
+    action: "member.signedOut",
+    target: user.id,
+    after: { device: ended.device },
+  }
   await recordEverywhere(memberships, ip, entry)
 }
 

@@ -5,6 +5,7 @@ import { NewBotDialog } from "#components/console/new-bot-dialog.tsx"
 import { PageHeader } from "#components/console/page-header.tsx"
 import { routes } from "#components/console/routes.ts"
 import { sortBots } from "#components/console/sort-bots.ts"
+import { SpendNotice } from "#components/console/spend-notice.tsx"
 import { Badge } from "#components/ui/badge.tsx"
 import { ButtonLink } from "#components/ui/button.tsx"
 import { Card } from "#components/ui/card.tsx"
@@ -12,6 +13,7 @@ import { EmptyState } from "#components/ui/empty-state.tsx"
 import { RelativeTime } from "#components/ui/relative-time.tsx"
 import { requireMember } from "#lib/auth/session.ts"
 import { listBots } from "#lib/bots/queries.ts"
+import { getSpend } from "#lib/chat/queries.ts"
 import { getBotOverview } from "#lib/conversations/queries.ts"
 import { createBot } from "./actions.ts"
 
@@ -22,7 +24,8 @@ type Props = { params: Promise<{ tenant: string }> }
 export default async function BotsPage({ params }: Props) {
   const { tenant: tenantId } = await params
   const { scope, tenant } = await requireMember(tenantId)
-  const bots = sortBots((await listBots(scope, { limit: 200 })).data)
+  const [{ data }, spend] = await Promise.all([listBots(scope, { limit: 200 }), getSpend(scope)])
+  const bots = sortBots(data)
   const overviews = await Promise.all(bots.map((bot) => getBotOverview(scope, bot.id)))
   const canWrite = scope.permissions.has("bots.write")
   const create = canWrite ? (
@@ -33,6 +36,9 @@ export default async function BotsPage({ params }: Props) {
   return (
     <>
       <PageHeader title={`Bots of ${tenant.name}`} action={bots.length > 0 ? create : null} />
+      <div className="mb-4 empty:hidden">
+        <SpendNotice spend={spend} tenantId={tenantId} />
+      </div>
       {bots.length === 0 ? (
         <Card>
           <EmptyState title="No bot yet" action={create}>

@@ -4,6 +4,7 @@ import { FigureTable } from "#components/console/figure-table.tsx"
 import { formatCount } from "#components/console/format.ts"
 import { formatMoney } from "#components/console/money.ts"
 import { PageHeader } from "#components/console/page-header.tsx"
+import { SpendNotice } from "#components/console/spend-notice.tsx"
 import { Card } from "#components/ui/card.tsx"
 import { requireMember } from "#lib/auth/session.ts"
 import { getCost, getUsage } from "#lib/billing/queries.ts"
@@ -51,6 +52,7 @@ export default async function UsagePage({ params }: Props) {
         description="The last 30 days. Previews count too. Tokens are what a language model is billed by: about four letters each."
       />
       <div className="flex flex-col gap-6">
+        <SpendNotice spend={spend} tenantId={tenantId} isOnUsage />
         <SpendCard spend={spend} />
         <div className="grid gap-6 lg:grid-cols-2">
           <Card>

@@ -6,9 +6,11 @@ import { formatCompact } from "#components/console/format.ts"
 import { LiveSites } from "#components/console/live-sites.tsx"
 import { PublishNotice } from "#components/console/publish-notice.tsx"
 import { routes } from "#components/console/routes.ts"
+import { SpendNotice } from "#components/console/spend-notice.tsx"
 import { Card } from "#components/ui/card.tsx"
 import { requireMember } from "#lib/auth/session.ts"
 import { getBot } from "#lib/bots/queries.ts"
+import { getSpend } from "#lib/chat/queries.ts"
 import { getBotOverview, getChecklist } from "#lib/conversations/queries.ts"
 import { listEmbedKeys, listSites } from "#lib/keys/queries.ts"
 import { listSources } from "#lib/knowledge/queries.ts"
@@ -48,6 +50,7 @@ export default async function OverviewPage({ params }: Props) {
       ) : (
         <div className="flex flex-col gap-6">
           <PublishNotice bot={bot} updateBot={updateBot} />
+          <SpendNotice spend={await getSpend(scope)} tenantId={tenantId} />
           <FigureRow figures={toFigures(overview, routes.conversations(tenantId, botId))} />
           <div className="grid items-start gap-6 lg:grid-cols-[minmax(0,2fr)_minmax(0,1fr)]">
             <Card>
