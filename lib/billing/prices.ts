@@ -39,6 +39,14 @@ export function deploymentPrice(): TokenPrice | null {
   return parseTokenPrice(env.MODEL_PRICE)
 }
 
+/** No call has more, and the sum of a turn's calls still fits where the ledger keeps it. */
+const mostTokens = 100_000_000
+
+/** Whether a provider's count can be one: its server may report anything, a debt of ours to us included. */
+export function isTokenCount(count: number): boolean {
+  return Number.isSafeInteger(count) && count >= 0 && count <= mostTokens
+}
+
 /** What a call costs; `cached` are those of its input tokens that the provider had read before. */
 export function costOf(
   price: TokenPrice,

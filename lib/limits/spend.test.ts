@@ -63,6 +63,14 @@ test("L10 a call never costs more than was set aside for it", async () => {
   expect(await settle(reservation, 50n * minor)).toBe(minor)
 })
 
+test("a cost below nothing gives nothing back: what was spent stays spent", async () => {
+  await arrive()
+  await settle((await reserveSpend(scope, limits(100), minor))!, minor)
+  expect(await settle((await reserveSpend(scope, limits(100), minor))!, -50n * minor)).toBe(0n)
+  for (const sum of await readSums(`key:${keyId}`))
+    expect(sum).toMatchObject({ reservedNanos: 0n, spentNanos: minor })
+})
+
 test("a refused call leaves every sum as it was", async () => {
   await arrive()
   await settle((await reserveSpend(scope, limits(10), minor))!, minor)

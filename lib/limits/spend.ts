@@ -164,7 +164,7 @@ async function reserveCounters(tx: Tx, scope: TenantScope, counters: Counter[], 
 
 /**
  * Turns a reservation into what the call really cost, in the caller's transaction; never more than was set
- * aside. A reservation that the sweep has given back meanwhile is counted as spent all the same.
+ * aside and never less than nothing. A reservation that the sweep has given back meanwhile is counted as spent all the same.
  */
 export async function settleSpend(
   tx: Tx,
@@ -172,7 +172,8 @@ export async function settleSpend(
   reservation: Reservation,
   cost: bigint,
 ): Promise<bigint> {
-  const spent = cost < reservation.nanos ? cost : reservation.nanos
+  const most = cost < reservation.nanos ? cost : reservation.nanos
+  const spent = most > 0n ? most : 0n
   const { count } = await tx.spendReservation.deleteMany({ where: { id: reservation.id } })
   const reserved = count === 1 ? reservation.nanos : 0n
   for (const { subject, period, cap } of reservation.counters) {

@@ -48,14 +48,20 @@ const chunk = (delta: object, more: object = {}) =>
     choices: [{ index: 0, delta, finish_reason: null }],
     ...more,
   })}\n\n`
-const usageChunk = `data: ${JSON.stringify({
-  id: "1",
-  object: "chat.completion.chunk",
-  created: 1,
-  model: "m",
-  choices: [{ index: 0, delta: {}, finish_reason: "stop" }],
-  usage: { prompt_tokens: 120, completion_tokens: 7, total_tokens: 127 },
-})}\n\ndata: [DONE]\n\n`
+const usageOf = (input: number, output: number, cached = 0) =>
+  `${chunk(
+    {},
+    {
+      choices: [{ index: 0, delta: {}, finish_reason: "stop" }],
+      usage: {
+        prompt_tokens: input,
+        completion_tokens: output,
+        total_tokens: input + output,
+        prompt_tokens_details: { cached_tokens: cached },
+      },
+    },
+  )}data: [DONE]\n\n`
+const usageChunk = usageOf(120, 7)
 
 const streams =
   (...parts: string[]): Reply =>
@@ -185,6 +191,23 @@ describe("a call", () => {
     expect(text).toBe("")
     reply = streams("data: not json\n\n", "data: [DONE]\n\n")
     expect((await run()).end.error).not.toBeNull()
+  })
+
+  test.each([
+    ["below nothing", usageOf(-1_000_000, 7)],
+    ["of an output below nothing", usageOf(120, -1_000_000)],
+    ["of a cache below nothing", usageOf(120, 7, -1_000_000)],
+    ["in fractions", usageOf(1.5, 7)],
+    ["of fractions from a cache", usageOf(120, 7, 0.5)],
+    ["that nobody can write", usageOf(120, 1e300)],
+    ["that the ledger cannot hold", usageOf(2 ** 31, 7)],
+  ])("with counts %s is counted by us", async (_, counts) => {
+    reply = streams(chunk({ content: "Ninety days" }), counts)
+    const { text, end } = await run()
+    expect(text).toBe("Ninety days")
+    // 33 characters were asked and 11 answered, four a token.
+    expect(end.usage).toMatchObject({ isEstimated: true, inputTokens: 9, outputTokens: 3 })
+    expect(end.usage.costNanos).toBe(9n * 15_000n + 3n * 60_000n)
   })
 
   test("of a visitor who leaves is cut at the provider, and what came is estimated", async () => {

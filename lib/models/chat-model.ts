@@ -3,7 +3,13 @@ import { createOpenAI } from "@ai-sdk/openai"
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible"
 import type { LanguageModel, ModelMessage } from "ai"
 import type { Usage } from "#lib/billing/commands.ts"
-import { costOf, dearestInput, deploymentPrice, type TokenPrice } from "#lib/billing/prices.ts"
+import {
+  costOf,
+  dearestInput,
+  deploymentPrice,
+  isTokenCount,
+  type TokenPrice,
+} from "#lib/billing/prices.ts"
 import { env } from "#lib/env.ts"
 import { log } from "#lib/log.ts"
 import { noteModelCall } from "./breaker.ts"
@@ -244,11 +250,12 @@ function addUsage(
   asked: string,
 ): void {
   const seen = estimateTokens(text + calls.map((call) => JSON.stringify(call)).join(""))
-  usage.isEstimated ||= reported === null
-  usage.input += reported?.inputTokens ?? estimateTokens(asked)
-  usage.cached += Math.min(reported?.cachedTokens ?? 0, reported?.inputTokens ?? 0)
+  const told = reported && Object.values(reported).every(isTokenCount) ? reported : null
+  usage.isEstimated ||= told === null
+  usage.input += told?.inputTokens ?? estimateTokens(asked)
+  usage.cached += Math.min(told?.cachedTokens ?? 0, told?.inputTokens ?? 0)
   // A provider that reports too little must not make the words we saw free.
-  usage.output += Math.max(reported?.outputTokens ?? seen, Math.floor(seen / 2))
+  usage.output += Math.max(told?.outputTokens ?? seen, Math.floor(seen / 2))
 }
 
 /**

@@ -1,6 +1,6 @@
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible"
 import { type EmbeddingModel, embedMany } from "ai"
-import { costOf, parseTokenPrice, type TokenPrice } from "#lib/billing/prices.ts"
+import { costOf, isTokenCount, parseTokenPrice, type TokenPrice } from "#lib/billing/prices.ts"
 import { env } from "#lib/env.ts"
 import { log } from "#lib/log.ts"
 
@@ -83,7 +83,7 @@ export async function embedTexts(
     if (numbers.length !== size) throw new Error("the embedding model mixes sizes")
     return normalize(numbers)
   })
-  const isEstimated = !Number.isFinite(usage.tokens) || usage.tokens <= 0
+  const isEstimated = !isTokenCount(usage.tokens) || usage.tokens === 0
   return { vectors, tokens: isEstimated ? countBytes(texts) : usage.tokens, isEstimated }
 }
 
