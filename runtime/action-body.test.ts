@@ -84,3 +84,10 @@ test("one byte too many is refused, with a declared length and without", async (
   expect((await post([full, " "])).status).toBe(413)
   expect((await post([Buffer.concat([full, Buffer.from(" ")])])).status).toBe(413)
 })
+
+test("millions of empty values are refused unparsed; commas inside a text are text", async () => {
+  for (const one of ["{},", "[],", "0,"])
+    expect((await post([`[${one.repeat(1_000_000)}0]`])).status).toBe(400)
+  const text = JSON.stringify([{ text: 'a, "b" [c] {d} \\, '.repeat(20_000) }])
+  expect(JSON.parse((await post([text])).text).text).toBe(text)
+})

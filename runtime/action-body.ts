@@ -6,6 +6,8 @@ import { IncomingMessage } from "node:http"
 
 const maxBytes = 4 * 1024 * 1024
 const maxDepth = 16
+/** A form has dozens; millions of empty lists in 4 MB would keep the process busy for a second. */
+const maxValues = 20_000
 /** How React writes the plain values that JSON has no word for. */
 const marks = new Set(["$undefined", "$NaN", "$Infinity", "$-Infinity", "$-0"])
 
@@ -41,12 +43,26 @@ function readBody(request: IncomingMessage): Promise<Buffer | null> {
 }
 
 function isPlainList(body: Buffer): boolean {
+  if (countValues(body) > maxValues) return false
   try {
     const values: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body))
     return Array.isArray(values) && isPlain(values, 0)
   } catch {
     return false
   }
+}
+
+/** At least as many as a parser would make, by the signs that stand outside of strings. */
+function countValues(body: Buffer): number {
+  let count = 1
+  let isInString = false
+  for (let at = 0; at < body.length && count <= maxValues; at++) {
+    const byte = body[at]
+    if (byte === 0x22) isInString = !isInString
+    else if (isInString) at += byte === 0x5c ? 1 : 0
+    else if (byte === 0x5b || byte === 0x7b || byte === 0x2c) count += 1
+  }
+  return count
 }
 
 /** React marks what is not a plain value by a string that begins with `$`, and doubles the sign of a real one. */

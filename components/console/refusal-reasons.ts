@@ -6,6 +6,7 @@ const reasons: Record<string, string> = {
   session_dead: "Went on with a chat that was ended",
   ticket_dead: "Used an entry ticket twice or too late",
   rate_limited: "Too much in one minute",
+  lead_limit: "Left their details too often",
   day_limit: "Over the messages of the day",
   stream_limit: "Too many answers at the same time",
   spend_cap: "Over the spending limit",

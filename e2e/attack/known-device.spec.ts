@@ -8,7 +8,7 @@ const password = "a sentence that is long enough"
 /** Signs in as the page does, over next-auth's own routes; the cookies it sets, by name. */
 async function enter(
   { appUrl }: Deployment,
-  given: { password: string; cookies?: string[] },
+  given: { password: string; cookies?: string[]; emails?: string[] },
 ): Promise<Record<string, string>> {
   const address = { "x-forwarded-for": newAddress() }
   const csrf = await fetch(`${appUrl}/api/auth/csrf`, { headers: address })
@@ -22,7 +22,10 @@ async function enter(
       "content-type": "application/x-www-form-urlencoded",
       cookie: [...first, ...(given.cookies ?? [])].join("; "),
     },
-    body: new URLSearchParams({ csrfToken, email, password: given.password, json: "true" }),
+    body: new URLSearchParams([
+      ...(given.emails ?? [email]).map((one) => ["email", one]),
+      ...Object.entries({ csrfToken, password: given.password, json: "true" }),
+    ]),
   })
   await answer.text()
   const pairs = answer.headers.getSetCookie().map((cookie) => cookie.split(";")[0]!)
@@ -59,4 +62,23 @@ test("A01 100 wrong passwords from many addresses throttle the account; its owne
   for (let i = 0; i < 10; i++)
     expect((await enter(deployment, { password: "wrong", cookies }))[session]).toBeUndefined()
   expect((await enter(deployment, { password, cookies }))[session]).toBeUndefined()
+})
+
+test("A01 signing in with one account makes no known device of another, whatever else the body says", async ({
+  deployment,
+}) => {
+  const { makeTenant } = await import("#prisma/factories.ts")
+  const { disconnect } = await import("#lib/tenancy/database.ts")
+  const { readDevice } = await import("#lib/auth/device.ts")
+  const own = `attacker-${Date.now()}@example.com`
+  const victim = `victim-${Date.now()}@example.com`
+  await makeTenant({ email: own, password })
+  await disconnect()
+  // next-auth reads the last of two, a form reader the first.
+  for (const emails of [[own], [victim, own]]) {
+    const entered = await enter(deployment, { password, emails })
+    expect(entered[session]).toBeDefined()
+    expect(readDevice(entered[device], own)).not.toBeNull()
+    expect(readDevice(entered[device], victim)).toBeNull()
+  }
 })

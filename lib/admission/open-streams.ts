@@ -89,9 +89,9 @@ async function checkStreams(): Promise<void> {
   state.isStale = false
   const checked = [...state.open]
   const startedAt = Date.now()
-  try {
+  const check = async () => {
     const ids = checked.map((entry) => entry.sessionId)
-    const found = await Promise.race([findLiveSessions(ids), giveUp()])
+    const found = await findLiveSessions(ids)
     const live = new Set(found.map((session) => session.sessionId))
     state.failingSince = null
     for (const entry of checked)
@@ -103,6 +103,9 @@ async function checkStreams(): Promise<void> {
       state.holder = holder
       await renewStreams(ids, leaseSeconds, holder)
     }
+  }
+  try {
+    await Promise.race([check(), giveUp()])
   } catch (error) {
     state.failingSince ??= startedAt
     log.warn(

@@ -1,7 +1,7 @@
 import { record } from "#lib/audit/record.ts"
 import { fail } from "#lib/errors.ts"
 import { type Tx, withTenant } from "#lib/tenancy/database.ts"
-import { allow, type Role, roles } from "#lib/tenancy/permissions.ts"
+import { allow, permissionsOf, type Role, roles } from "#lib/tenancy/permissions.ts"
 import type { TenantScope } from "#lib/tenancy/scope.ts"
 import type { ChangeRoleInput, RemoveMemberInput } from "./schema.ts"
 
@@ -29,7 +29,7 @@ export async function changeRole(
   })
 }
 
-/** Takes a member off the team: what they have open here is dead on its next request. Throws as above. */
+/** Takes a member off the team: what they have open here is dead on its next request (a preview of the chat, which knows no member, in five minutes). Throws as above. */
 export async function removeMember(
   scope: TenantScope,
   { userId }: RemoveMemberInput,
@@ -59,6 +59,7 @@ async function requireLowerMember(tx: Tx, scope: TenantScope, userId: string): P
   // Read again under the lock: the role the request came with may be gone.
   const own = team.find((member) => member.user_id === scope.actor.id)?.role
   if (scope.actor.kind !== "member" || !own) throw fail("forbidden")
+  if (!permissionsOf(own).has("members.write")) throw fail("forbidden")
   const member = team.find((one) => one.user_id === userId)
   if (!member) throw fail("not_found")
   if (isAbove(member.role, own)) throw fail("forbidden")

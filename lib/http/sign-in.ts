@@ -3,9 +3,8 @@ import { writeDeviceCookie } from "#lib/auth/device.ts"
 import { handleSignIn } from "#lib/auth/handler.ts"
 import { readSignInId } from "#lib/auth/members.ts"
 import { sessionCookie } from "#lib/auth/options.ts"
-import { signInInput } from "#lib/auth/schema.ts"
 import { fail } from "#lib/errors.ts"
-import { endSignIn } from "#lib/tenancy/directory.ts"
+import { endSignIn, findSignedInUser } from "#lib/tenancy/directory.ts"
 import { readBytes } from "./body.ts"
 import { route } from "./route.ts"
 
@@ -20,15 +19,16 @@ export const signInRoute = route({
     if (path[0] === "callback" && request.method !== "POST") throw fail("method_not_allowed")
     const incoming = await bound(request)
     const isCallback = path[0] === "callback"
-    const body = isCallback ? await incoming.clone().text() : ""
     const before = await readSignInId(request.headers.get("cookie"))
     const response: Response = await handleSignIn(incoming, {
       params: Promise.resolve({ nextauth: path }),
     })
-    const isSignedIn = response.headers.getSetCookie().some((cookie) => startsSession.test(cookie))
-    if (!isCallback || !isSignedIn) return response
-    const email = readEmail(body, request.headers.get("content-type") ?? "")
-    if (email) response.headers.append("set-cookie", writeDeviceCookie(email))
+    const cookie = response.headers.getSetCookie().find((one) => startsSession.test(one))
+    if (!isCallback || !cookie) return response
+    // Whose device this is says the sign-in, never the request: two readers may read one body two ways.
+    const signInId = await readSignInId(cookie.split(";")[0]!)
+    const user = signInId ? await findSignedInUser(signInId) : null
+    if (user) response.headers.append("set-cookie", writeDeviceCookie(user.email))
     // Whoever signs in leaves behind what this browser carried before, planted there or forgotten.
     if (before) await endSignIn(before)
     return response
@@ -39,21 +39,16 @@ async function bound(request: Request): Promise<NextRequest> {
   const { url, method, headers } = request
   if (method !== "POST") return new NextRequest(url, { method, headers })
   const body = await readBytes(request, bodyBytes)
-  const type = headers.get("content-type") ?? ""
-  if (type.includes("json")) {
+  const type = headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() ?? ""
+  if (type === "application/json") {
     try {
       JSON.parse(new TextDecoder().decode(body))
     } catch {
       throw fail("malformed")
     }
-  } else if (!type.startsWith("application/x-www-form-urlencoded")) throw fail("unsupported_type")
-  return new NextRequest(url, { method, headers, body: body as BodyInit })
-}
-
-function readEmail(body: string, type: string): string | null {
-  const email = type.includes("json")
-    ? (JSON.parse(body || "{}") as { email?: unknown }).email
-    : new URLSearchParams(body).get("email")
-  const parsed = signInInput.shape.email.safeParse(email)
-  return parsed.success ? parsed.data : null
+  } else if (type !== "application/x-www-form-urlencoded") throw fail("unsupported_type")
+  // Without its parameters, by which next-auth could take it for the other type.
+  const plain = new Headers(headers)
+  plain.set("content-type", type)
+  return new NextRequest(url, { method, headers: plain, body: body as BodyInit })
 }

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { beginTurn } from "#lib/conversations/turn.ts"
+import { listRefusals } from "#lib/keys/queries.ts"
+import { takeLeadRates } from "#lib/limits/chat.ts"
+import { takeRates } from "#lib/limits/rates.ts"
 import { effectiveLimits } from "#lib/limits/schema.ts"
 import { disconnect } from "#lib/tenancy/database.ts"
 import {
@@ -82,4 +85,18 @@ describe("a lead form", () => {
       message: "",
     })
   })
+})
+
+test("one address has its share of a key's day: the rest is refused and counted, and others still leave theirs", async () => {
+  const made = await makeEmbedKey(tenant.scope, botId)
+  const { scope } = await makeVisitor(made.key)
+  const ip = "198.51.100.7"
+  const before = { rate: "lead.ipDay", subject: `${made.id}:${ip}` } as const
+  for (let i = 0; i < 7; i++) await takeRates([before])
+  for (let i = 0; i < 3; i++) await takeLeadRates(scope, ip)
+  await expect(takeLeadRates(scope, ip)).rejects.toMatchObject({ code: "rate_limited" })
+  await takeLeadRates(scope, "198.51.100.8")
+  expect(await listRefusals(tenant.scope, made.id)).toMatchObject([
+    { reason: "lead_limit", count: 1 },
+  ])
 })

@@ -21,6 +21,8 @@ export const rates = {
   "chat.session": { limit: 20, windowMs: minute },
   "chat.origin": { limit: 600, windowMs: minute },
   "lead.ip": { limit: 5, windowMs: minute },
+  // A share of the key's day, so that one address does not shut the form for everyone.
+  "lead.ipDay": { limit: 10, windowMs: 24 * hour },
   // A day of a key: a program that leaves details all day fills no inbox.
   "lead.key": { limit: 200, windowMs: 24 * hour },
   "api.tenant": { limit: 600, windowMs: minute },

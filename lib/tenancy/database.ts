@@ -222,6 +222,7 @@ export async function showAlive(
     connectionString: env.DATABASE_URL,
     application_name: "coatcheck-alive",
     connectionTimeoutMillis: 2_000,
+    query_timeout: 5_000,
     keepAlive: true,
   })
   client.on("error", onLost)

@@ -66,6 +66,8 @@ export async function updateTool(
     await checkAddress(url, input.parameters ?? current.parameters)
   if (headers) checkHeaders(headers)
   return withTenant(scope, async (tx) => {
+    // Held: headers that come in meanwhile must not move to an address that somebody else is setting.
+    await tx.$queryRaw`select id from public.tools where id = ${toolId} for update`
     const row = await requireTool(tx, toolId)
     const before = toToolView(row)
     if (!headers && url && before.url) checkMove(before.url, url, before.headerNames)

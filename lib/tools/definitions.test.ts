@@ -101,3 +101,8 @@ test("the hash is of everything that was said, in whatever order", () => {
   ]
   expect(new Set([base, ...others]).size).toBe(5)
 })
+
+test("a tool of tens of thousands of values is refused, not read", () => {
+  const many = Object.fromEntries(Array.from({ length: 50_000 }, (_, i) => [`v${i}`, {}]))
+  expect(properties(many).fault).toMatch(/more than 200 values/)
+})

@@ -55,10 +55,12 @@ function flatten(schema: Record<string, unknown>): ToolParameters | string {
   const required = Array.isArray(schema.required) ? schema.required.map(String) : []
   for (const part of ["allOf", "anyOf", "oneOf", "$ref"])
     if (part in schema) return "Its values depend on each other, which cannot be shown in one list."
+  if (Object.keys(properties).length > 200) return "It takes more than 200 values."
   if (required.length > maxValues) return `It needs more than ${maxValues} values.`
   const flat: Record<string, ToolParameter> = {}
   for (const name of [...new Set([...required, ...Object.keys(properties)])]) {
     const isRequired = required.includes(name)
+    if (!isRequired && Object.keys(flat).length >= maxValues) continue
     const parameter = valueName.test(name) ? readValue(properties[name]) : null
     if (parameter && Object.keys(flat).length < maxValues) flat[name] = parameter
     else if (isRequired)

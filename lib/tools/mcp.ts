@@ -131,21 +131,20 @@ function wayOut({ url, headers }: McpServer, signal: AbortSignal, onFailure: () 
 }
 
 async function listTools(client: MCPClient, signal: AbortSignal): Promise<RemoteTool[]> {
-  const found: Definition[] = []
+  const found = new Map<string, Definition>()
   let cursor: string | undefined
   for (let page = 0; page < 5; page += 1) {
     const { tools, nextCursor } = await client.listTools({
       ...(cursor ? { params: { cursor } } : {}),
       options: { signal },
     })
-    found.push(...(tools as Definition[]))
-    if (!nextCursor || found.length >= maxTools) break
+    for (const tool of tools as Definition[])
+      if (tool.name.length <= 200 && found.size < maxTools && !found.has(tool.name))
+        found.set(tool.name, tool)
+    if (!nextCursor || found.size >= maxTools) break
     cursor = nextCursor
   }
-  const named = found.filter(
-    ({ name }, i) => name.length <= 200 && found.findIndex((each) => each.name === name) === i,
-  )
-  return named.slice(0, maxTools).map(readDefinition)
+  return [...found.values()].map(readDefinition)
 }
 
 /** The texts of an answer; what is no text is named, and structure stands in when there is nothing else. */

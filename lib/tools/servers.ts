@@ -84,6 +84,7 @@ export async function updateServer(
   const used = headers ?? openHeaders(scope, place, before.secret)
   const catalog = await ask(scope, { url, headers: used }, read)
   return withTenant(scope, async (tx) => {
+    await tx.$queryRaw`select id from public.mcp_servers where id = ${serverId} for update`
     const row = await requireServer(tx, serverId)
     // What was read belongs to what was sent: another change in between wins.
     if (row.url !== before.url || row.secret !== before.secret) throw fail("conflict")
