@@ -581,9 +581,9 @@ test("L09 of 100 questions let go at once on two processes, exactly as many reac
     const codes = listCodes(answers)
     const unavailable = count(codes, (code) => code === "unavailable")
     expect(count(codes, (code) => code === "taken") + unavailable).toBe(100)
-    expect(count(answers, ({ text }) => text.includes('"mode":"quotes"')) + unavailable).toBe(
-      100 - reserved.length,
-    )
+    // Quoted, or told that there is no connection for it just now; never by the model.
+    const isUnpaid = ({ text }: Raced) => /"mode":"quotes"|"code":"unavailable"/.test(text)
+    expect(count(answers, isUnpaid)).toBe(100 - reserved.length)
     const [sum] = await read<{ reserved_nanos: string; spent_nanos: string }>(
       "select * from spend_counters where tenant_id = $1 and subject = 'tenant'",
     )
