@@ -14,6 +14,7 @@ import { addQuestionSource, addTextSource } from "#lib/knowledge/add-sources.ts"
 import { ingestSource } from "#lib/knowledge/ingest.ts"
 import type { SourceView } from "#lib/knowledge/schema.ts"
 import { effectiveLimits } from "#lib/limits/schema.ts"
+import { checkHeld } from "#lib/quality/held.ts"
 import { newSecret } from "#lib/secrets.ts"
 import type { Role } from "#lib/tenancy/permissions.ts"
 import { scopeFromMember, type TenantScope, type VisitorScope } from "#lib/tenancy/scope.ts"
@@ -67,7 +68,7 @@ export async function makeTextSource(
   input: { title: string; text: string },
 ): Promise<SourceView> {
   const source = await addTextSource(scope, botId, input)
-  await ingestSource(source.id)
+  if ((await ingestSource(source.id)) === "checking") await checkHeld(scope, botId)
   return source
 }
 
@@ -78,7 +79,7 @@ export async function makeQuestionSource(
   input: { question: string; answer: string },
 ): Promise<SourceView> {
   const source = await addQuestionSource(scope, botId, input)
-  await ingestSource(source.id)
+  if ((await ingestSource(source.id)) === "checking") await checkHeld(scope, botId)
   return source
 }
 

@@ -72,6 +72,7 @@ with allowed (finding, reason) as (values
   ('directory.list_unfinished_sources(integer): security definer', 'ids only, for the worker'),
   ('directory.list_sources_to_embed(text): security definer', 'ids only, for the worker'),
   ('directory.list_due_crawls(): security definer', 'ids only, for the worker'),
+  ('directory.list_bots_to_check(): security definer', 'ids only, for the worker'),
   ('directory.list_due_pages(): security definer', 'ids only, for the worker'),
   ('directory.count_queue(): security definer', 'two numbers, for the operator''s metrics'),
   ('directory.count_refusal(text,text,text): security definer', 'adds to a count; returns nothing'),

@@ -1,4 +1,5 @@
 import { startCrawlStarter } from "#lib/jobs/crawl-starter.ts"
+import { startHeldChecker } from "#lib/jobs/held-checker.ts"
 import { type ReadingOptions, startIngestQueue } from "#lib/jobs/ingest-queue.ts"
 import { startVectorFiller } from "#lib/jobs/vector-filler.ts"
 import { findHolder } from "#lib/limits/holder.ts"
@@ -20,6 +21,7 @@ export async function runWorker(options: ReadingOptions = {}): Promise<void> {
   const queue = await startIngestQueue(options)
   const crawls = startCrawlStarter(options)
   const vectors = startVectorFiller()
+  const checks = startHeldChecker()
   const housekeeping = setInterval(() => {
     sweepExpired().catch((error: Error) => log.warn({ reason: error.message }, "tidying failed"))
   }, housekeepingMs)
@@ -36,7 +38,7 @@ export async function runWorker(options: ReadingOptions = {}): Promise<void> {
     isStopping = true
     clearInterval(housekeeping)
     clearInterval(watching)
-    await Promise.all([queue.stop(graceMs), crawls.stop(), vectors.stop()])
+    await Promise.all([queue.stop(graceMs), crawls.stop(), vectors.stop(), checks.stop()])
     await disconnect()
     process.exit(0)
   }

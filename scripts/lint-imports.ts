@@ -97,7 +97,7 @@ const route = /^app\/(?:.*\/)?route\.ts$/
 const action = /^app\/(?:.*\/)?actions\.ts$/
 /** Commands and queries of a module, also where they are split by subject. */
 const commands =
-  "(?:[a-z-]+/commands|auth/team|keys/api-keys|admission/tickets|knowledge/(?:search|add-sources|crawl-commands)|quality/(?:gate|gaps)|tools/(?:servers|try))\\.ts"
+  "(?:[a-z-]+/commands|auth/team|keys/api-keys|admission/tickets|knowledge/(?:search|add-sources|crawl-commands)|quality/(?:gate|gaps|held)|tools/(?:servers|try))\\.ts"
 const schemas = "[a-z-]+/schema\\.ts"
 
 export const rows: Row[] = [
@@ -199,7 +199,7 @@ export const rows: Row[] = [
   owned({
     what: /^lib\/tenancy\/scope\.ts$/,
     owner:
-      /^lib\/(?:tenancy\/|auth\/|keys\/api-keys\.ts|admission\/sessions\.ts|operator\/commands\.ts|knowledge\/(?:ingest|open-crawl|fill-vectors)\.ts|tools\/run\.ts)/,
+      /^lib\/(?:tenancy\/|auth\/|keys\/api-keys\.ts|admission\/sessions\.ts|operator\/commands\.ts|knowledge\/(?:ingest|open-crawl|fill-vectors)\.ts|quality\/held\.ts|tools\/run\.ts)/,
     reason: "A scope is made where a credential was just proven; everyone else names its type.",
     areTypesFree: true,
     bad: 'import { scopeFromMember } from "#lib/tenancy/scope.ts"',

@@ -7,6 +7,7 @@ const reasons: Record<RunView["reason"], string> = {
   publish: "Before publishing",
   instructions: "Before new instructions",
   source: "Before a change of sources",
+  knowledge: "Before new knowledge",
 }
 
 const share = ({ passedCount, questionCount }: RunView) =>

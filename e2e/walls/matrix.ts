@@ -216,6 +216,18 @@ export const routeRows: RouteRow[] = [
   row("v1/sources/[source]", "PATCH", "apiKey", ({ b }) => `/v1/sources/${b.sourceId}`, {
     body: () => ({ visibility: "hidden" }),
   }),
+  row(
+    "v1/sources/[source]/accept",
+    "POST",
+    "apiKey",
+    ({ b }) => `/v1/sources/${b.sourceId}/accept`,
+  ),
+  row(
+    "v1/sources/[source]/discard",
+    "POST",
+    "apiKey",
+    ({ b }) => `/v1/sources/${b.sourceId}/discard`,
+  ),
   row("v1/sources/[source]/stop", "POST", "apiKey", ({ b }) => `/v1/sources/${b.sourceId}/stop`),
   row("v1/bots/[bot]/crawls", "GET", "apiKey", ({ b }) => `/v1/bots/${b.botId}/crawls`),
   row("v1/bots/[bot]/crawls", "POST", "apiKey", ({ b }) => `/v1/bots/${b.botId}/crawls`, {
@@ -380,6 +392,8 @@ export const actionRows: ActionRow[] = [
     botId: b.botId,
     url: "https://93.184.216.34/",
   })),
+  action(knowledgeActions, "acceptSource", ({ b }) => ({ sourceId: b.sourceId })),
+  action(knowledgeActions, "discardSource", ({ b }) => ({ sourceId: b.sourceId })),
   action(knowledgeActions, "stopSource", ({ b }) => ({ sourceId: b.sourceId })),
   action(knowledgeActions, "refreshSite", ({ b }) => ({ crawlId: b.crawlId })),
   action(knowledgeActions, "updateSite", ({ b }) => ({

@@ -37,8 +37,8 @@ const unreadableRobots = "The website could not say whether programs may read it
 const otherSite = "This address leads to another website."
 const notForRobots = "This page asks not to be read by programs (noindex)."
 
-/** `gone`: deleted or stopped meanwhile. `taken`: another worker is at it. `later`: tried again in a while. */
-export type IngestOutcome = "ready" | "failed" | "gone" | "taken" | "later"
+/** `checking`: not live before golden questions are asked. `gone`: deleted or stopped meanwhile. `taken`: another worker is at it. `later`: tried again in a while. */
+export type IngestOutcome = "ready" | "checking" | "failed" | "gone" | "taken" | "later"
 
 export type IngestOptions = {
   /** True when the queue knows that the worker which had this source is dead. */
@@ -181,9 +181,7 @@ async function work(
   if (claim.source.kind === "page") return workOnPage(scope, claim, options)
   const { chunks, notice } = await readStored(claim, options)
   const indexed = await indexChunks(chunks, claim, claim.title, options)
-  return (await publish(scope, claim.source, { chunks: indexed, changes: { notice } }))
-    ? "ready"
-    : "gone"
+  return publish(scope, claim.source, { chunks: indexed, changes: { notice } })
 }
 
 async function readStored(
@@ -257,7 +255,7 @@ async function workOnPage(
       checkedAt: new Date(),
     },
   }
-  return (await publish(scope, source, reading)) ? "ready" : "gone"
+  return publish(scope, source, reading)
 }
 
 /** robots.txt is the site's word: of a whole site as its run found it, of a single page asked now. */

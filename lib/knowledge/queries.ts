@@ -5,7 +5,7 @@ import { allow } from "#lib/tenancy/permissions.ts"
 import type { TenantScope } from "#lib/tenancy/scope.ts"
 import { cleanText } from "./clean.ts"
 import { crawlLimits } from "./quotas.ts"
-import type { CrawlView, SourceText, SourceView } from "./schema.ts"
+import type { CrawlView, SourceText, SourceView, Worsened } from "./schema.ts"
 
 export type SourceRow = NonNullable<Awaited<ReturnType<Tx["source"]["findFirst"]>>>
 
@@ -22,6 +22,7 @@ export function toSourceView(row: SourceRow): SourceView {
     byteSize: row.byteSize,
     error: row.error,
     notice: [row.notice, row.vectorNotice].filter(Boolean).join(" ") || null,
+    worse: row.status === "held" ? (row.worse as Worsened[]) : null,
     pagesDone: row.pagesDone,
     pageCount: row.pageCount,
     crawlId: row.crawlId,

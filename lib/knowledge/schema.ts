@@ -1,7 +1,18 @@
 import { z } from "zod"
 
 export const sourceKinds = ["file", "text", "qa", "page"] as const
-export const sourceStatuses = ["queued", "processing", "ready", "failed"] as const
+/**
+ * Of a published bot with golden questions, what was read is `checking` until they were asked of it, and `held`
+ * for the owner when some would get worse; neither is found by anyone. An earlier version answers meanwhile.
+ */
+export const sourceStatuses = [
+  "queued",
+  "processing",
+  "checking",
+  "held",
+  "ready",
+  "failed",
+] as const
 export const schedules = ["never", "daily", "weekly"] as const
 export type Schedule = (typeof schedules)[number]
 
@@ -15,6 +26,14 @@ export type Visibility = (typeof visibilities)[number]
 /** 20 MB, as product.md's limits say. */
 export const maxFileBytes = 20 * 1024 * 1024
 const maxTextChars = 2_000_000
+
+/** A golden question that passes now and would fail. */
+export const worsened = z.strictObject({
+  questionId: z.string(),
+  question: z.string(),
+  expects: z.enum(["answer", "refusal"]),
+})
+export type Worsened = z.infer<typeof worsened>
 
 export const sourceView = z.strictObject({
   id: z.string(),
@@ -31,6 +50,8 @@ export const sourceView = z.strictObject({
   error: z.string().nullable(),
   /** A sentence about what was left out, or about a newer version that could not be read. */
   notice: z.string().nullable(),
+  /** Golden questions that would get worse; set when the status is `held`. */
+  worse: z.array(worsened).nullable(),
   /** Of the reading under way, where what is read has pages. */
   pagesDone: z.number().int(),
   pageCount: z.number().int().nullable(),

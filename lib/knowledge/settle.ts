@@ -46,43 +46,104 @@ async function asOwner<T>(
 
 const owner = ({ tenantId, botId, id }: SourceRow) => ({ tenantId, botId, sourceId: id })
 
-/** Puts the new text in the place of the old. False: deleted, stopped or overtaken, and nothing written. */
+/**
+ * Puts the new text in the place of the old, or holds it for the golden questions of a published bot.
+ * `gone`: deleted, stopped or overtaken, and nothing written.
+ */
 export async function publish(
   scope: TenantScope,
   source: SourceRow,
-  { chunks, changes, links = [], byteCount = 0 }: Reading,
-): Promise<boolean> {
+  { links = [], byteCount = 0, ...reading }: Reading,
+): Promise<"ready" | "checking" | "gone"> {
   const done = await asOwner(scope, source, async (tx, current) => {
-    if (current.crawlId && (await isCopy(tx, current, changes.contentHash))) {
-      await skip(tx, current, "This page has the same text as another one.", byteCount)
-      return true
+    if (current.crawlId && (await isCopy(tx, current, reading.changes.contentHash))) {
+      await skip(tx, current, copySentence, byteCount)
+      return "ready"
     }
-    if (current.chunkCount > 0) await removeChunks(tx, owner(current))
-    await addChunks(tx, owner(current), chunks)
-    await tx.source.update({
-      where: { id: current.id },
-      data: {
-        ...changes,
-        ...(await adoptPending(tx, current)),
-        ...readAgainAt(current),
-        status: "ready",
-        progress: 100,
-        attempts: 0,
-        chunkCount: chunks.length,
-        // Its chunks are new: the vectors went with the old ones.
-        vectorModel: null,
-        vectorAttempts: 0,
-        vectorRetryAt: null,
-        vectorNotice: null,
-      },
-    })
+    const isChecked = await hasGoldenQuestions(tx, current.botId)
+    await (isChecked ? hold : place)(tx, current, reading)
     if (current.crawlId) {
       await takeUpLinks(tx, current, { links, byteCount })
       await settleCrawl(tx, current.crawlId)
     }
-    return true
+    return isChecked ? "checking" : "ready"
   })
-  return done === true
+  return done ?? "gone"
+}
+
+const copySentence = "This page has the same text as another one."
+
+/** Whether what is read for this bot is asked about before it goes live. */
+async function hasGoldenQuestions(tx: Tx, botId: string): Promise<boolean> {
+  const bot = await tx.bot.findFirst({ where: { id: botId }, select: { isPublished: true } })
+  return bot?.isPublished === true && (await tx.goldenQuestion.count({ where: { botId } })) > 0
+}
+
+type Version = Pick<Reading, "chunks" | "changes">
+
+/** The exchange of the two versions. The caller holds the bot and the source. */
+async function place(tx: Tx, current: SourceRow, { chunks, changes }: Version): Promise<void> {
+  if (current.chunkCount > 0) await removeChunks(tx, owner(current))
+  await addChunks(tx, owner(current), chunks)
+  await tx.source.update({
+    where: { id: current.id },
+    data: {
+      ...changes,
+      ...(await adoptPending(tx, current)),
+      ...readAgainAt(current),
+      status: "ready",
+      progress: 100,
+      attempts: 0,
+      chunkCount: chunks.length,
+      // Its chunks are new: the vectors went with the old ones.
+      vectorModel: null,
+      vectorAttempts: 0,
+      vectorRetryAt: null,
+      vectorNotice: null,
+    },
+  })
+}
+
+/** Keeps what was read out of everyone's sight. A new page shows its own title while it waits. */
+async function hold(tx: Tx, current: SourceRow, { chunks, changes }: Version): Promise<void> {
+  const { title, byteSize, notice } = changes
+  const isNew = current.chunkCount === 0
+  await tx.source.update({
+    where: { id: current.id },
+    data: {
+      status: "checking",
+      progress: 100,
+      attempts: 0,
+      ...(isNew ? { notice, ...(title ? { title } : {}), ...(byteSize ? { byteSize } : {}) } : {}),
+    },
+  })
+  const reading = JSON.parse(JSON.stringify({ chunks, changes }))
+  const { tenantId, id: sourceId } = current
+  await tx.heldReading.create({ data: { tenantId, sourceId, reading } })
+}
+
+/** Puts live what is held of a source. The caller holds the bot and the source. */
+export async function placeHeld(tx: Tx, current: SourceRow): Promise<void> {
+  const row = await tx.heldReading.findFirst({ where: { sourceId: current.id } })
+  if (!row) throw new Error("a held source has its reading")
+  const { chunks, changes } = row.reading as unknown as Version
+  // Of two pages with one text that were held together, the first is the one.
+  if (current.crawlId && (await isCopy(tx, current, changes.contentHash))) {
+    return skip(tx, current, copySentence, 0)
+  }
+  // What was a moment is text in JSON.
+  const { checkedAt } = changes
+  const when = checkedAt ? { checkedAt: new Date(checkedAt) } : {}
+  await place(tx, current, { chunks, changes: { ...changes, ...when } })
+}
+
+/** A replacement goes, and the version in use stays. The caller holds the bot and the source. */
+export async function dropHeld(tx: Tx, current: SourceRow): Promise<void> {
+  await dropPending(tx, current.id)
+  await tx.source.update({
+    where: { id: current.id },
+    data: { ...readAgainAt(current), status: "ready", progress: 100 },
+  })
 }
 
 const dayMs = 86_400_000

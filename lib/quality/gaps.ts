@@ -7,6 +7,7 @@ import { ingestSource } from "#lib/knowledge/ingest.ts"
 import { type Tx, withTenant } from "#lib/tenancy/database.ts"
 import { allow } from "#lib/tenancy/permissions.ts"
 import type { TenantScope } from "#lib/tenancy/scope.ts"
+import { checkHeld } from "./held.ts"
 import { type ClosedGapRow, toClosedGapView } from "./queries.ts"
 import { askGoldenQuestion } from "./run.ts"
 import {
@@ -44,6 +45,7 @@ export async function answerGap(
   })
   // Here and now: the owner waits for the proof. Where the worker was quicker, it is asked for again.
   await ingestSource(source.id)
+  await checkHeld(scope, botId)
   await retestGaps(scope, botId)
   return withTenant(scope, async (tx) => {
     const row = await tx.closedGap.findFirst({ where: { id: gapId } })

@@ -142,7 +142,7 @@ export async function guardChange<T>(
   plan: { mode: RunMode; reason: RunReason; confirmedRunId: string | undefined },
   { ask, askBefore, apply }: Change<T>,
 ): Promise<Gated<T>> {
-  if (plan.confirmedRunId && (await overrule(scope, botId, plan.confirmedRunId)))
+  if (plan.confirmedRunId && (await overrule(scope, botId, plan)))
     return { needsConfirmation: false, done: await apply() }
   const before = await readBaseline(scope, botId, plan.mode)
   const baseline = before ?? (askBefore && (await keep(scope, botId, await askBefore())))
@@ -166,9 +166,10 @@ export async function guardChange<T>(
   }
 }
 
-type Baseline = { questionId: string; isPassed: boolean }[]
+export type Baseline = { questionId: string; isPassed: boolean }[]
 
-async function readBaseline(
+/** What passed in the newest run whose state is live; null when there is none of this kind. */
+export async function readBaseline(
   scope: TenantScope,
   botId: string,
   mode: RunMode,
@@ -179,18 +180,29 @@ async function readBaseline(
   })
 }
 
-async function keep(scope: TenantScope, botId: string, run: FreshRun): Promise<Baseline | null> {
+/** Keeps the run of what is live as the one to compare with. */
+export async function keep(
+  scope: TenantScope,
+  botId: string,
+  run: FreshRun,
+): Promise<Baseline | null> {
   return run.results.length > 0 ? (await storeRun(scope, botId, run, "kept")).results : null
 }
 
 /** True when the owner saw the bot's newest run and went ahead: it is what later changes are compared with. */
-async function overrule(scope: TenantScope, botId: string, runId: string): Promise<boolean> {
+async function overrule(
+  scope: TenantScope,
+  botId: string,
+  { confirmedRunId: runId, reason }: { confirmedRunId?: string | undefined; reason: RunReason },
+): Promise<boolean> {
   return withTenant(scope, async (tx) => {
     const newest = await tx.qualityRun.findFirst({
       where: { botId },
       orderBy: [{ createdAt: "desc" }, { id: "desc" }],
     })
-    if (newest?.id !== runId || newest.outcome !== "stopped") return false
+    if (!newest || newest.id !== runId || newest.outcome !== "stopped") return false
+    // A run that judged something else was not seen for this.
+    if (newest.reason !== reason) return false
     await tx.qualityRun.update({ where: { id: runId }, data: { outcome: "kept" } })
     const { passedCount, questionCount } = newest
     await record(tx, scope, {

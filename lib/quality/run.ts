@@ -2,7 +2,7 @@ import { requireBot } from "#lib/bots/queries.ts"
 import { hasChatModel, type TriedBot, tryQuestion } from "#lib/chat/trial.ts"
 import { newId } from "#lib/ids.ts"
 import type { SearchResult } from "#lib/knowledge/schema.ts"
-import { withTenant } from "#lib/tenancy/database.ts"
+import { type Tx, withTenant } from "#lib/tenancy/database.ts"
 import type { TenantScope } from "#lib/tenancy/scope.ts"
 import { type GoldenRow, readGoldenQuestions, toExpects, toRunView } from "./queries.ts"
 import {
@@ -104,35 +104,43 @@ export async function askGoldenQuestion(
 export async function storeRun(
   scope: TenantScope,
   botId: string,
-  { mode, reason, results }: FreshRun,
+  run: FreshRun,
   outcome: "kept" | "stopped",
 ): Promise<RunWithResults> {
-  return withTenant(scope, async (tx) => {
-    const { tenantId } = scope
-    const id = newId("run")
-    const row = await tx.qualityRun.create({
-      data: { id, tenantId, botId, mode, reason, outcome, ...countResults(results) },
-    })
-    // A question deleted while it was being asked leaves no result.
-    const ids = results.map(({ questionId }) => questionId)
-    const left = await tx.goldenQuestion.findMany({
-      where: { id: { in: ids } },
-      select: { id: true },
-    })
-    const known = new Set(left.map((one) => one.id))
-    await tx.qualityResult.createMany({
-      data: results
-        .filter(({ questionId }) => known.has(questionId))
-        .map(({ questionId, isFound, isCited, isAnswered, isPassed }) => ({
-          tenantId,
-          runId: id,
-          questionId,
-          isFound,
-          isCited,
-          isAnswered,
-          isPassed,
-        })),
-    })
-    return { ...toRunView(row), results }
+  return withTenant(scope, (tx) => insertRun(tx, scope, botId, { ...run, outcome }))
+}
+
+/** The same inside the caller's transaction. */
+export async function insertRun(
+  tx: Tx,
+  scope: TenantScope,
+  botId: string,
+  { mode, reason, results, outcome }: FreshRun & { outcome: "kept" | "stopped" },
+): Promise<RunWithResults> {
+  const { tenantId } = scope
+  const id = newId("run")
+  const row = await tx.qualityRun.create({
+    data: { id, tenantId, botId, mode, reason, outcome, ...countResults(results) },
   })
+  // A question deleted while it was being asked leaves no result.
+  const ids = results.map(({ questionId }) => questionId)
+  const left = await tx.goldenQuestion.findMany({
+    where: { id: { in: ids } },
+    select: { id: true },
+  })
+  const known = new Set(left.map((one) => one.id))
+  await tx.qualityResult.createMany({
+    data: results
+      .filter(({ questionId }) => known.has(questionId))
+      .map(({ questionId, isFound, isCited, isAnswered, isPassed }) => ({
+        tenantId,
+        runId: id,
+        questionId,
+        isFound,
+        isCited,
+        isAnswered,
+        isPassed,
+      })),
+  })
+  return { ...toRunView(row), results }
 }

@@ -4,7 +4,7 @@ export const expectations = ["answer", "refusal"] as const
 export const provenances = ["written", "imported", "playground", "gap", "drafted"] as const
 export const runModes = ["quotes", "model"] as const
 export type RunMode = (typeof runModes)[number]
-export const runReasons = ["asked", "publish", "instructions", "source"] as const
+export const runReasons = ["asked", "publish", "instructions", "source", "knowledge"] as const
 export type RunReason = (typeof runReasons)[number]
 
 /** What a bot may have: a run asks them all. */

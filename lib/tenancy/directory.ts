@@ -364,6 +364,16 @@ export async function listSourcesToEmbed(
   return rows.map((row) => ({ sourceId: row.source_id, tenantId: row.tenant_id }))
 }
 
+/** Bots of which something was read that is not live before its golden questions are asked. */
+export async function listBotsToCheck(): Promise<{ botId: string; tenantId: string }[]> {
+  const rows = await callDefiner<{ bot_id: string; tenant_id: string }>(
+    "list_bots_to_check",
+    "select * from directory.list_bots_to_check()",
+    [],
+  )
+  return rows.map((row) => ({ botId: row.bot_id, tenantId: row.tenant_id }))
+}
+
 /** How many sources wait and how many are being read, of all tenants together. */
 export async function countQueue(): Promise<{ queued: number; processing: number }> {
   const rows = await callDefiner<{ status: "queued" | "processing"; count: number }>(

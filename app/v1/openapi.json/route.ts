@@ -23,6 +23,8 @@ import * as leads from "../leads/route.ts"
 import * as serverRefresh from "../mcp-servers/[server]/refresh/route.ts"
 import * as server from "../mcp-servers/[server]/route.ts"
 import * as serverTools from "../mcp-servers/[server]/tools/route.ts"
+import * as acceptSource from "../sources/[source]/accept/route.ts"
+import * as discardSource from "../sources/[source]/discard/route.ts"
 import * as source from "../sources/[source]/route.ts"
 import * as stopSource from "../sources/[source]/stop/route.ts"
 import * as tool from "../tools/[tool]/route.ts"
@@ -46,6 +48,8 @@ const table: Record<string, Handlers> = {
   "/v1/mcp-servers/{server}/tools": serverTools,
   "/v1/sources/{source}": source,
   "/v1/sources/{source}/stop": stopSource,
+  "/v1/sources/{source}/accept": acceptSource,
+  "/v1/sources/{source}/discard": discardSource,
   "/v1/bots/{bot}/crawls": botCrawls,
   "/v1/crawls/{crawl}": crawl,
   "/v1/crawls/{crawl}/stop": stopCrawl,

@@ -17,6 +17,10 @@ import {
   updateCrawlInput,
   updateSourceInput,
 } from "#lib/knowledge/schema.ts"
+import {
+  acceptSource as acceptTenantSource,
+  discardSource as discardTenantSource,
+} from "#lib/quality/held.ts"
 
 const botId = z.string()
 const sourceId = z.string()
@@ -41,6 +45,18 @@ export const stopSource = memberAction({
   permission: "knowledge.write",
   input: z.strictObject({ sourceId }),
   handle: ({ scope, input }) => cancelSource(scope, input.sourceId),
+})
+
+export const acceptSource = memberAction({
+  permission: "knowledge.write",
+  input: z.strictObject({ sourceId }),
+  handle: ({ scope, input }) => acceptTenantSource(scope, input.sourceId),
+})
+
+export const discardSource = memberAction({
+  permission: "knowledge.write",
+  input: z.strictObject({ sourceId }),
+  handle: ({ scope, input }) => discardTenantSource(scope, input.sourceId),
 })
 
 export const refreshSite = memberAction({
