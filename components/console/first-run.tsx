@@ -180,7 +180,7 @@ function Step(props: StepProps) {
 function summarizeSources(sources: SourceView[]): string {
   const [latest] = sources
   if (!latest) return "A file, some text, or one question with its answer."
-  const isBusy = latest.status === "queued" || latest.status === "processing"
+  const isBusy = ["queued", "processing", "checking"].includes(latest.status)
   if (isBusy) return `Reading “${latest.title}”… ${latest.progress} %`
   const ready = sources.filter((source) => source.status === "ready").length
   if (ready === 0) return `“${latest.title}” could not be read. Try another one.`

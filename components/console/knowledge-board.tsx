@@ -9,6 +9,7 @@ import type { CrawlView, SourceView } from "#lib/knowledge/schema.ts"
 import { AddSource, type AddSourceActions } from "./add-source.tsx"
 import { useCan, useConsole } from "./console-context.tsx"
 import { formatNumber } from "./format.ts"
+import { type HeldActions, HeldSources } from "./held-sources.tsx"
 import { OlderLink } from "./older-link.tsx"
 import { routes } from "./routes.ts"
 import { isSiteBusy, type SiteActions, SourceSites } from "./source-sites.tsx"
@@ -21,17 +22,19 @@ type KnowledgeBoardProps = {
   botId: string
   sources: SourceView[]
   sites: CrawlView[]
+  /** What waits for the owner, on whichever part of the list it is. */
+  held: SourceView[]
   /** Which part of a long list this is, and what is after it. */
   cursor: string | null
   nextCursor: string | null
-  actions: AddSourceActions & SourceActions & SiteActions
+  actions: AddSourceActions & SourceActions & SiteActions & HeldActions
 }
 
 const pollMs = 1500
 
 /** Everything the bot knows. Reads the list again while something is being worked on. */
 export function KnowledgeBoard(props: KnowledgeBoardProps) {
-  const { botId, actions, cursor, nextCursor, ...initial } = props
+  const { botId, actions, held, cursor, nextCursor, ...initial } = props
 
   const { tenantId } = useConsole()
   const canWrite = useCan("knowledge.write")
@@ -39,6 +42,8 @@ export function KnowledgeBoard(props: KnowledgeBoardProps) {
   const uploads = useUploads(botId, add)
   const [isAdding, setAdding] = useState(false)
   const isFormShown = canWrite && (isAdding || sources.length === 0 || uploads.pending.length > 0)
+  const elsewhere = held.filter(({ id }) => !sources.some((source) => source.id === id))
+  const waiting = [...sources.filter(({ status }) => status === "held"), ...elsewhere]
   const failed = sources.filter((source) => source.status === "failed").length
 
   const board = (
@@ -78,6 +83,12 @@ export function KnowledgeBoard(props: KnowledgeBoardProps) {
           <AddSource botId={botId} uploads={uploads} actions={actions} onAdded={add} />
         </Card>
       ) : null}
+      <HeldSources
+        sources={waiting}
+        base={routes.knowledge(tenantId, botId)}
+        actions={actions}
+        onChanged={readAgain}
+      />
       <SourceSites sites={sites} actions={actions} onChanged={readAgain} />
       {sources.length > 0 ? (
         <Card isFlush>
@@ -109,7 +120,8 @@ function useLiveSources({ tenantId, botId, cursor }: Place, initial: Live) {
   const [sites, setSites] = useState(initial.sites)
   useEffect(() => setSources(initial.sources), [initial.sources])
   useEffect(() => setSites(initial.sites), [initial.sites])
-  const isWaiting = ({ status }: SourceView) => status === "queued" || status === "processing"
+  const isWaiting = ({ status }: SourceView) =>
+    status === "queued" || status === "processing" || status === "checking"
   const isBusy = sources.some(isWaiting) || sites.some(isSiteBusy)
 
   const readAgain = useCallback(async () => {

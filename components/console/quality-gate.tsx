@@ -11,6 +11,7 @@ import type { Command } from "./command.ts"
 import { formatNumber } from "./format.ts"
 import { ProblemNotice } from "./problem-notice.tsx"
 import { useCommand } from "./use-command.ts"
+import { WorseList } from "./worse-list.tsx"
 
 type Stopped = Extract<Gated<unknown>, { needsConfirmation: true }>
 type Held<Input> = { input: Input; gate: Stopped; verb: string }
@@ -79,11 +80,8 @@ type GateDialogProps = {
   onConfirm: () => void
 }
 
-const shownQuestions = 6
-
 function GateDialog({ held, isRunning, problem, onClose, onConfirm }: GateDialogProps) {
   const gate = held?.gate
-  const rest = (gate?.worse.length ?? 0) - shownQuestions
   return (
     <Dialog
       isOpen={held !== null}
@@ -106,23 +104,7 @@ function GateDialog({ held, isRunning, problem, onClose, onConfirm }: GateDialog
       }
     >
       <ProblemNotice problem={problem} />
-      <ul className="flex flex-col gap-2">
-        {gate?.worse.slice(0, shownQuestions).map(({ questionId, question, expects }) => (
-          <li key={questionId} className="rounded-control bg-sunken px-3 py-2">
-            <span dir="auto" className="block font-medium wrap-anywhere">
-              {question}
-            </span>
-            <span className="text-13 text-quiet">
-              {expects === "refusal"
-                ? "Would be answered; it should not."
-                : "Would not be answered rightly any more."}
-            </span>
-          </li>
-        ))}
-      </ul>
-      {rest > 0 ? (
-        <p className="mt-2 text-13 text-quiet">And {formatNumber(rest, "more", "more")}.</p>
-      ) : null}
+      <WorseList questions={gate?.worse ?? []} />
     </Dialog>
   )
 }

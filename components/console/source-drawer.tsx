@@ -38,6 +38,11 @@ export function SourceDrawer({ source, text, isTruncated, closeHref }: SourceDra
             {source.error}
           </Notice>
         ) : null}
+        {source.status === "held" && source.chunkCount > 0 ? (
+          <Notice tone="waiting" title="A newer version waits for you">
+            This is the version that answers now.
+          </Notice>
+        ) : null}
         {source.notice ? <Notice title="Good to know">{source.notice}</Notice> : null}
         {text === "" ? (
           <p className="text-quiet">

@@ -247,6 +247,14 @@ function SourceState({ source }: { source: SourceView }) {
   switch (source.status) {
     case "ready":
       return <Badge tone="good">Ready</Badge>
+    case "held":
+      return <Badge tone="waiting">Waiting for you</Badge>
+    case "checking":
+      return (
+        <Badge tone="waiting" hasDot isBreathing>
+          Checking answers
+        </Badge>
+      )
     case "failed":
       return <Badge tone="bad">Failed</Badge>
     case "queued":

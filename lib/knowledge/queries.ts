@@ -71,16 +71,24 @@ export async function getSourceText(scope: TenantScope, sourceId: string): Promi
   allow(scope, "knowledge.read")
   return withTenant(scope, async (tx) => {
     const source = await requireSource(tx, sourceId)
-    const chunks = await tx.chunk.findMany({
+    const live = await tx.chunk.findMany({
       where: { sourceId },
       orderBy: { ordinal: "asc" },
       take: shownChunks + 1,
       select: { heading: true, text: true },
     })
+    const chunks = live.length > 0 ? live : await readHeldChunks(tx, sourceId)
     const text = chunks.length > 0 ? joinChunks(chunks) : await readTyped(tx, source)
     const isCut = chunks.length > shownChunks || text.length > shownChars
     return { text: text.slice(0, shownChars).toWellFormed(), truncated: isCut }
   })
+}
+
+/** Of a new source that is not live yet, what was read of it: the owner decides by that. */
+async function readHeldChunks(tx: Tx, sourceId: string) {
+  const row = await tx.heldReading.findFirst({ where: { sourceId } })
+  const reading = row?.reading as { chunks: { heading: string; text: string }[] } | undefined
+  return reading?.chunks ?? []
 }
 
 function joinChunks(chunks: { heading: string; text: string }[]): string {

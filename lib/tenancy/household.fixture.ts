@@ -1,7 +1,7 @@
 import { beginTurn, finishTurn } from "#lib/conversations/turn.ts"
 import { fail } from "#lib/errors.ts"
 import { blockNetwork } from "#lib/incidents/commands.ts"
-import { addFileSource } from "#lib/knowledge/add-sources.ts"
+import { addFileSource, addTextSource } from "#lib/knowledge/add-sources.ts"
 import { addCrawl } from "#lib/knowledge/crawl-commands.ts"
 import { ingestSource } from "#lib/knowledge/ingest.ts"
 import { storeVectors } from "#lib/knowledge/vectors.ts"
@@ -76,6 +76,8 @@ export async function makeHousehold(): Promise<Household> {
     for (const visitor of visitors) answers.push(await converse(visitor, canary, tool))
     await createGolden(tenant.scope, bot.id, { question: `What is ${canary}?` })
     await runGolden(tenant.scope, bot.id, "quotes")
+    const held = await addTextSource(tenant.scope, bot.id, { title: canary, text: canary })
+    if ((await ingestSource(held.id)) !== "checking") throw fail("internal")
     await dismissGap(tenant.scope, bot.id, answers)
     await blockNetwork(tenant.scope, key.id, "192.0.2.0/24")
     bots.push({ botId: bot.id, keyId: key.id, visitors })

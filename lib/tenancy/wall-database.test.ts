@@ -270,6 +270,7 @@ const houseTables = [
   "closed_gaps",
   "crawls",
   "golden_questions",
+  "held_readings",
   "quality_results",
   "quality_runs",
   "api_keys",

@@ -32,6 +32,7 @@ begin
   new.worse := null;
   return new;
 end $$;
+revoke all on function sec.drop_held_reading() from public;
 create trigger drop_held_reading before update on sources for each row
   when (old.status in ('checking', 'held') and new.status not in ('checking', 'held'))
   execute function sec.drop_held_reading();

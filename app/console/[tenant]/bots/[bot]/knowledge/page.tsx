@@ -9,9 +9,11 @@ import type { TenantScope } from "#lib/tenancy/scope.ts"
 import { orNotFound } from "../../../../or-not-found.ts"
 import { addQuestion, addText, deleteSource, retrySource } from "../actions.ts"
 import {
+  acceptSource,
   addPages,
   addSite,
   deleteSite,
+  discardSource,
   refreshSite,
   stopSite,
   stopSource,
@@ -22,12 +24,14 @@ import {
 export const metadata: Metadata = { title: "Knowledge" }
 
 const actions = {
+  acceptSource,
   addPages,
   addQuestion,
   addSite,
   addText,
   deleteSite,
   deleteSource,
+  discardSource,
   refreshSite,
   retrySource,
   stopSite,
@@ -46,17 +50,22 @@ export default async function KnowledgePage({ params, searchParams }: Props) {
   const { source, ...query } = await searchParams
   const cursor = typeof query.cursor === "string" ? query.cursor : null
   const { scope } = await requireMember(tenantId)
-  const [{ data: sources, nextCursor }, { data: sites }, opened] = await Promise.all([
-    orNotFound(listSources(scope, botId, { limit: sourcesPerPage, ...(cursor ? { cursor } : {}) })),
-    orNotFound(listCrawls(scope, botId)),
-    typeof source === "string" ? readSource(scope, source) : null,
-  ])
+  const [{ data: sources, nextCursor }, { data: sites }, { data: held }, opened] =
+    await Promise.all([
+      orNotFound(
+        listSources(scope, botId, { limit: sourcesPerPage, ...(cursor ? { cursor } : {}) }),
+      ),
+      orNotFound(listCrawls(scope, botId)),
+      orNotFound(listSources(scope, botId, { limit: sourcesPerPage, status: "held" })),
+      typeof source === "string" ? readSource(scope, source) : null,
+    ])
   return (
     <>
       <KnowledgeBoard
         botId={botId}
         sources={sources}
         sites={sites}
+        held={held}
         cursor={cursor}
         nextCursor={nextCursor}
         actions={actions}
