@@ -88,6 +88,14 @@ export function listConsoleStops(gallery: Gallery): Stop[] {
         await expect(page.getByText("Under an answer visitors see")).toBeVisible()
       },
     },
+    {
+      name: "knowledge-held",
+      path: `${tenant}/bots/${gallery.heldBotId}/knowledge`,
+      act: (page) =>
+        expect(page.getByRole("button", { name: /^Put it live anyway/ })).toHaveCount(2, {
+          timeout: 15_000,
+        }),
+    },
     { name: "knowledge-empty", path: `${fresh}/knowledge` },
     {
       name: "playground",

@@ -25,6 +25,8 @@ export type Gallery = {
   freshBotId: string
   /** Not published, and worse than when it was. */
   worseBotId: string
+  /** Published, with a new version and a new source that wait for the owner. */
+  heldBotId: string
   conversationId: string
   /** Calls the server API with the demo tenant's key. */
   api: Shop["api"]
@@ -76,6 +78,7 @@ export async function openGallery(): Promise<Gallery> {
     const key = keys.body.data[0]!
     await api(`/v1/embed-keys/${key.id}`, { method: "PATCH", body: { limits: wideLimits } })
     await addHistory(deployment, { api, origin: shop.origin, key: key.key, botId: facts.botId })
+    const heldBotId = await addHeld(facts)
     const worseBotId = await addQuality(deployment, facts)
     await addTools(facts, key.id)
     await addTeam(deployment, facts)
@@ -90,6 +93,7 @@ export async function openGallery(): Promise<Gallery> {
       botId: facts.botId,
       freshBotId: fresh.body.id,
       worseBotId,
+      heldBotId,
       conversationId: conversations.body.data.at(-1)!.id,
       api,
       key,
@@ -173,6 +177,35 @@ async function backdate(deployment: Deployment, days: number): Promise<void> {
       update conversations set ${back}, last_message_at = last_message_at - interval '${days} days'
       where ${fresh}`)
   })
+}
+
+/** A bot whose owner has something to decide; the worker of the deployment may read and ask it. */
+async function addHeld({ tenantId }: { tenantId: string }): Promise<string> {
+  const { makeBot, makeTextSource, scopeAs } = await import("#prisma/factories.ts")
+  const { replaceSource } = await import("#lib/knowledge/commands.ts")
+  const quality = await import("#lib/quality/commands.ts")
+  const scope = scopeAs({ tenantId, userId: "usr_gallery" }, "owner")
+  const bot = await makeBot(scope, { name: "Repair desk" })
+  const repairs = await makeTextSource(scope, bot.id, {
+    title: "Repairs",
+    text: "A broken cable is mended while you wait on Thursdays, for 12.00.",
+  })
+  await makeTextSource(scope, bot.id, {
+    title: "Opening hours",
+    text: "The workshop is open from Tuesday to Saturday between ten and six.",
+  })
+  const question = "On which day is a broken cable mended while I wait?"
+  await quality.createGolden(scope, bot.id, { question, phrase: "Thursdays" })
+  const refused = "Do you rent out garden furniture?"
+  await quality.createGolden(scope, bot.id, { question: refused, expects: "refusal" })
+  await quality.runGolden(scope, bot.id, "quotes")
+  const text = "We mend lamps of every make. Ask for a price at the counter."
+  await replaceSource(scope, repairs.id, { title: "Repairs", text })
+  await makeTextSource(scope, bot.id, {
+    title: "Garden",
+    text: "Garden furniture: we do not rent out garden furniture in winter.",
+  })
+  return bot.id
 }
 
 /** Golden questions of every outcome, a month of runs, a gap that was answered. */

@@ -285,8 +285,44 @@ test("they delete a source, and the next question about it gets “I don’t kno
   await expect(answers).not.toContainText("three years")
 })
 
+const repairs = formats.find(({ name }) => name === "repairs.md")!
+
+const regression = "# Repairs\n\nTalk to the porter about opening a garage door.\n"
+
+/** Gives the file its next version; resolves when that is read and, as `status` says, live or held. */
+async function replaceRepairs(body: string, status: "ready" | "held") {
+  await openScreen("Knowledge")
+  // The preview chat of the screen before may still be sending.
+  const read = owner.waitForResponse(
+    (response) => response.request().method() === "POST" && response.url().includes("/sources/"),
+  )
+  await sourceRow("repairs")
+    .getByRole("button", { name: /^Actions for/ })
+    .click()
+  const chooser = owner.waitForEvent("filechooser")
+  await owner.getByRole("menuitem", { name: "Replace the file" }).click()
+  await (await chooser).setFiles({
+    name: repairs.name,
+    mimeType: repairs.mimeType,
+    buffer: Buffer.from(body),
+  })
+  const { id } = await (await read).json()
+  const [, tenantId] = /console\/(ten_[^/]+)/.exec(owner.url()) ?? []
+  await expect
+    .poll(async () => {
+      const answer = await owner.request.get(
+        owner.url().replace(/\/console\/.*/, `/api/console/${tenantId}/bots/${botId()}/sources`),
+      )
+      const { data } = (await answer.json()) as { data: SourceView[] }
+      const source = data.find((each) => each.id === id)
+      // "Ready" alone may still be the version before.
+      const isThisVersion = status === "held" || source?.byteSize === Buffer.byteLength(body)
+      return source?.status === status && isThisVersion
+    })
+    .toBe(true)
+}
+
 test("a regression that was planted is named before publishing, and nothing is published", async () => {
-  const repairs = formats.find(({ name }) => name === "repairs.md")!
   const answers = await askPlayground(repairs.question)
   await answers.getByRole("button", { name: "Save as golden question" }).click()
   await expect(
@@ -296,45 +332,44 @@ test("a regression that was planted is named before publishing, and nothing is p
   await owner.getByRole("button", { name: "Run now" }).click()
   await expect(owner.getByText("1 of 1 golden question passed.", { exact: true })).toBeVisible()
 
-  const replace = async (body: string) => {
-    await openScreen("Knowledge")
-    const read = owner.waitForResponse((response) => response.request().method() === "POST")
-    await sourceRow("repairs")
-      .getByRole("button", { name: /^Actions for/ })
-      .click()
-    const chooser = owner.waitForEvent("filechooser")
-    await owner.getByRole("menuitem", { name: "Replace the file" }).click()
-    await (await chooser).setFiles({
-      name: repairs.name,
-      mimeType: repairs.mimeType,
-      buffer: Buffer.from(body),
-    })
-    const { id } = await (await read).json()
-    // "Ready" alone may still be the version before.
-    const [, tenantId] = /console\/(ten_[^/]+)/.exec(owner.url()) ?? []
-    await expect
-      .poll(async () => {
-        const answer = await owner.request.get(
-          owner.url().replace(/\/console\/.*/, `/api/console/${tenantId}/bots/${botId()}/sources`),
-        )
-        const { data } = (await answer.json()) as { data: SourceView[] }
-        const source = data.find((each) => each.id === id)
-        return source?.status === "ready" && source.byteSize === Buffer.byteLength(body)
-      })
-      .toBe(true)
-  }
   const publish = async () => {
     await openScreen("Embed")
     await owner.getByRole("button", { name: "Publish", exact: true }).click()
   }
-  await replace("# Repairs\n\nTalk to the porter about opening a garage door.\n")
+  await replaceRepairs(regression, "ready")
   await publish()
   const gate = owner.getByRole("dialog", { name: "This makes some answers worse" })
   await expect(gate).toContainText(repairs.question)
   await gate.getByRole("button", { name: "Keep it as it is" }).click()
   await expect(owner.getByText("This bot isn’t published").first()).toBeVisible()
 
-  await replace(String(repairs.body))
+  await replaceRepairs(String(repairs.body), "ready")
   await publish()
   await expect(owner.getByText("This bot isn’t published")).toHaveCount(0)
+})
+
+test("the same regression, uploaded once the bot is live, waits for the owner and reaches no visitor", async () => {
+  await replaceRepairs(regression, "held")
+  const waiting = owner.getByRole("list", { name: "Waiting for you" }).getByRole("listitem")
+  await expect(waiting.filter({ hasText: "repairs" })).toContainText(repairs.question)
+  await expect(waiting.filter({ hasText: "repairs" })).toContainText("1 question would get worse.")
+  await expect(sourceRow("repairs").getByText("Waiting for you", { exact: true })).toBeVisible()
+  const before = await askPlayground(repairs.question)
+  await expect(before.getByText("Answered", { exact: true })).toBeVisible()
+  await expect(before).toContainText(repairs.answer)
+
+  // Thrown away, the earlier version stays; put live all the same, it answers for what it is.
+  await openScreen("Knowledge")
+  await owner.getByRole("button", { name: "Discard: repairs" }).click()
+  await expect(owner.getByRole("list", { name: "Waiting for you" })).toHaveCount(0)
+  await expect(sourceRow("repairs").getByText("Ready", { exact: true })).toBeVisible()
+  await replaceRepairs(regression, "held")
+  await owner.getByRole("button", { name: "Put it live anyway: repairs" }).click()
+  await expect(sourceRow("repairs").getByText("Ready", { exact: true })).toBeVisible()
+  const after = await askPlayground(repairs.question)
+  await expect(after).not.toContainText(repairs.answer)
+
+  // What makes nothing worse goes live by itself.
+  await replaceRepairs(String(repairs.body), "ready")
+  await expect(await askPlayground(repairs.question)).toContainText(repairs.answer)
 })

@@ -21,6 +21,7 @@ const migrations = {
   init: "prisma/migrations/20261120000000_init/migration.sql",
   search: "prisma/migrations/20261120171000_search_scale/migration.sql",
   vectors: "prisma/migrations/20261120180000_vectors/migration.sql",
+  held: "prisma/migrations/20261120190000_held_readings/migration.sql",
   hotPath: "prisma/migrations/20261120120000_hot_path/migration.sql",
   goneProcesses: "prisma/migrations/20261120170000_gone_processes/migration.sql",
   team: "prisma/migrations/20261120182000_team/migration.sql",
@@ -66,9 +67,38 @@ const watchers = {
   stream: "lib/http/chat-stream.test.ts",
   choices: "lib/knowledge/choices.test.ts",
   actionBody: "runtime/action-body.test.ts",
+  held: "lib/quality/held.test.ts",
 }
 
 export const mutations: Mutation[] = [
+  {
+    name: "what is read goes live before the golden questions are asked",
+    file: "lib/knowledge/settle.ts",
+    from: "return bot?.isPublished === true && (await",
+    to: "return bot === null && (await",
+    tests: [watchers.held],
+  },
+  {
+    name: "what makes golden questions worse goes live by itself",
+    file: "lib/quality/held.ts",
+    from: "if (worse.length > 0) throw new Worse({ sources, run, worse })",
+    to: "",
+    tests: [watchers.held],
+  },
+  {
+    name: "a visitor reads what is held",
+    file: migrations.held,
+    from: "using ((select sec.current_visitor()) is null);",
+    to: "using (true);",
+    tests: [watchers.database],
+  },
+  {
+    name: "a run that judged something else is a yes",
+    file: "lib/quality/gate.ts",
+    from: "if (newest.reason !== reason) return false",
+    to: "",
+    tests: [watchers.held],
+  },
   {
     name: "a visitor reads vectors of every bot",
     file: migrations.vectors,
