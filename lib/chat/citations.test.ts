@@ -104,6 +104,16 @@ const answers = [
   "At 9 a.m. on Mondays [1]... and 3.50 [2]. e.g. wrong [3].  Two  spaces [1].",
 ]
 
+/** Longer than a sentence may wait, with every place of a marker at that border, and sentences over near it. */
+const endless = [
+  ...Array.from({ length: 12 }, (_, i) => `${"x".repeat(3_990 + i)} [1, 9] y`),
+  ...Array.from(
+    { length: 8 },
+    (_, i) => `${"x".repeat(3_995 + i)}. [1] Yes [2](https://x.example).`,
+  ),
+  `${"so on [2] ".repeat(900)}wrong [1]. True [3].`,
+]
+
 describe("however the stream is cut, a reader sees the same", () => {
   test.each(answers)("%s", (answer) => {
     const known = [1, 2, 3]
@@ -121,6 +131,33 @@ describe("however the stream is cut, a reader sees the same", () => {
     }
   })
 })
+
+test("a text without an end is shown the same however it is cut, and keeps its markers", () => {
+  for (const answer of endless) {
+    const whole = filter([answer])
+    expect(whole.text).not.toContain("9")
+    expect(whole.text).toContain("[1]")
+    for (const size of [1, 3, 7, 1_000, 4_001]) {
+      const pieces = Array.from({ length: Math.ceil(answer.length / size) }, (_, i) =>
+        answer.slice(i * size, (i + 1) * size),
+      )
+      expect(filter(pieces)).toEqual(whole)
+    }
+  }
+})
+
+test.each(["[1 ", "[1] ", "[          ", ". [1]", "a"])(
+  "a text without an end keeps nobody busy: %j",
+  (unit) => {
+    const tiny = unit.repeat(16_000 / unit.length).split("")
+    for (const pieces of [[unit.repeat(1_000_000 / unit.length)], tiny]) {
+      const before = process.cpuUsage()
+      filter(pieces)
+      const { user } = process.cpuUsage(before)
+      expect(user / 1_000).toBeLessThan(1_000)
+    }
+  },
+)
 
 test("no piece shown on the way ever holds a number that leads nowhere", () => {
   for (const answer of answers) {

@@ -19,6 +19,15 @@ const sentenceEnd = new RegExp(
   "u",
 )
 
+/**
+ * The most of a sentence that waits for its end. It is read again with every piece that comes: a text without
+ * an end must not keep the process busy.
+ */
+const mostChars = 4_000
+
+/** What tells whether a sentence of that length is over stands within so many characters behind it. */
+const lookaheadChars = 3
+
 /** What a marker stands behind: its sentence, and the one before it, both without their markers. */
 export type Claim = { sentence: string; previous: string }
 
@@ -55,12 +64,14 @@ export class CitationFilter {
     this.#sentence += piece
     const shown: Shown = { text: "", fresh: [], dropped: [] }
     for (;;) {
-      const over = sentenceEnd.exec(this.#sentence)
-      if (!over) break
-      const rest = this.#sentence.slice(over.index + over[0].length)
-      this.#sentence = this.#sentence.slice(0, over.index + over[0].length)
+      const end = findEnd(this.#sentence)
+      if (end === -1) break
+      const rest = this.#sentence.slice(end)
+      const shownOfRest = Math.max(0, this.#shown - end)
+      this.#sentence = this.#sentence.slice(0, end)
       this.#settle(shown)
       this.#sentence = rest
+      this.#shown = shownOfRest
     }
     const safe = Math.max(this.#shown, findFirstMarker(this.#sentence))
     shown.text += this.#sentence.slice(this.#shown, safe)
@@ -101,6 +112,15 @@ export class CitationFilter {
     if (claim.sentence) this.#previous = claim.sentence
     this.#shown = 0
   }
+}
+
+/** Where the first sentence is over, or has to be; -1 when it goes on. */
+function findEnd(text: string): number {
+  const over = sentenceEnd.exec(text.slice(0, mostChars + lookaheadChars))
+  const end = over ? over.index + over[0].length : -1
+  if (end <= mostChars && over) return end
+  if (text.length < mostChars + lookaheadChars) return -1
+  return unfinished.exec(text.slice(0, mostChars))!.index
 }
 
 /** Where the first marker of a sentence starts, or what may become one. */

@@ -210,6 +210,34 @@ describe("a call", () => {
     expect(end.usage.costNanos).toBe(9n * 15_000n + 3n * 60_000n)
   })
 
+  test.each([
+    ["in one piece", [chunk({ content: "[1 ".repeat(300_000) })], 16_000],
+    [
+      "in thousands of pieces",
+      Array.from({ length: 9_000 }, () => chunk({ content: "[1" })),
+      16_000,
+    ],
+    ["of thoughts", [chunk({ reasoning_content: "Hm. ".repeat(9_000) })], 0],
+  ])(
+    "that does not end is cut at the provider, and what came is kept: %s",
+    async (_, parts, chars) => {
+      const closed = new Promise<void>((resolve) => {
+        reply = (_, response) => {
+          response.on("close", () => resolve())
+          response.writeHead(200, { "content-type": "text/event-stream" })
+          for (const part of parts) response.write(part)
+          response.write(chunk({ content: "more" }))
+        }
+      })
+      const { text, end } = await run()
+      await closed
+      expect(text).toHaveLength(chars)
+      expect(String(end.error)).toContain("more than it was asked for")
+      expect(end).toMatchObject({ isAborted: false, usage: { isEstimated: true } })
+      expect(requests).toHaveLength(1)
+    },
+  )
+
   test("of a visitor who leaves is cut at the provider, and what came is estimated", async () => {
     const controller = new AbortController()
     const closed = new Promise<void>((resolve) => {

@@ -4,6 +4,7 @@ import {
   jsonSchema,
   type LanguageModel,
   streamText,
+  type TextStreamPart,
   ToolChoiceViolationError,
   type ToolSet,
   tool,
@@ -16,6 +17,9 @@ const stepMs = 90_000
 
 /** The most a model may write at once. */
 export const maxOutputTokens = 1_000
+
+/** What no model writes of its own accord within that: a server that goes on is not listened to. */
+const mostChars = 16 * maxOutputTokens
 
 /** One retry, and only of a call that failed before it answered; ours, since the SDK's waits seconds without jitter. */
 export const maxRetries = 1
@@ -62,6 +66,8 @@ async function* tryStep(
   signal: AbortSignal,
 ): AsyncGenerator<string, StepOutcome> {
   const outcome: StepOutcome = { text: "", calls: [], reported: null, error: null }
+  const cut = new AbortController()
+  let charsLeft = mostChars
   try {
     const result = streamText({
       model,
@@ -71,7 +77,7 @@ async function* tryStep(
       ...(tools.list.length > 0
         ? { tools: toToolSet(tools.list), toolChoice: tools.areClosed ? "none" : "auto" }
         : {}),
-      abortSignal: signal,
+      abortSignal: AbortSignal.any([signal, cut.signal]),
       maxOutputTokens,
       maxRetries: 0,
       timeout: { firstChunkMs: firstTokenMs, totalMs: stepMs },
@@ -81,9 +87,16 @@ async function* tryStep(
     })
     for await (const part of result.stream) {
       if (part.type === "text-delta") {
-        outcome.text += part.text
-        yield part.text
-      } else if (part.type === "tool-call") {
+        const piece = part.text.slice(0, charsLeft)
+        outcome.text += piece
+        if (piece) yield piece
+      }
+      charsLeft -= countChars(part)
+      if (charsLeft < 0) {
+        outcome.error = new Error("the model wrote more than it was asked for")
+        break
+      }
+      if (part.type === "tool-call") {
         outcome.calls.push({ name: part.toolName, input: part.input })
       } else if (part.type === "finish") {
         const { inputTokens, outputTokens, inputTokenDetails } = part.totalUsage
@@ -96,10 +109,25 @@ async function* tryStep(
     }
   } catch (cause) {
     outcome.error = cause
+  } finally {
+    cut.abort()
   }
   // A model that calls when it may only speak is not obeyed, and its words stand.
   if (ToolChoiceViolationError.isInstance(outcome.error)) outcome.error = null
   return outcome
+}
+
+/** What a part makes a model's answer longer by: words, thoughts and the arguments of calls. */
+function countChars(part: TextStreamPart<ToolSet>): number {
+  switch (part.type) {
+    case "text-delta":
+    case "reasoning-delta":
+      return part.text.length
+    case "tool-input-delta":
+      return part.delta.length
+    default:
+      return 0
+  }
 }
 
 function toToolSet(list: ModelTool[]): ToolSet {
