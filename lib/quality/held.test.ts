@@ -24,13 +24,14 @@ import { acceptSource, checkHeld, discardSource } from "./held.ts"
 import { getQuality } from "./queries.ts"
 
 // The last statement before a check commits, and before a held source is marked: where the process dies.
-const death = vi.hoisted(() => ({ isDue: false, runs: 0 }))
+const death = vi.hoisted(() => ({ isDue: false, runs: 0, tooSlow: 0 }))
 vi.mock("./run.ts", async (original) => {
   const real = await original<typeof import("./run.ts")>()
   return {
     ...real,
     askAll: (...args: Parameters<typeof real.askAll>) => {
       death.runs++
+      if (death.tooSlow-- > 0) throw new Error("the transaction took too long")
       return real.askAll(...args)
     },
     insertRun: (...args: Parameters<typeof real.insertRun>) => {
@@ -51,6 +52,7 @@ afterAll(disconnect)
 beforeEach(() => {
   death.isDue = false
   death.runs = 0
+  death.tooSlow = 0
 })
 
 const returnsText = "You may return shoes within ninety days if the box is whole."
@@ -194,6 +196,16 @@ describe("what is read for a published bot with golden questions", () => {
     expect((await getSource(scope, returns.id)).status).toBe("held")
     // Eight sources, and not a run for each: halves of what is worse alone.
     expect(death.runs).toBeLessThan(8)
+  })
+
+  test("too much for one transaction is asked about in smaller parts", async () => {
+    const { scope, botId } = await makeShop()
+    const added = []
+    for (let i = 0; i < 3; i++)
+      added.push(await add(scope, botId, `Hall ${i}`, `Hall number ${i} has ${i} windows.`))
+    death.tooSlow = 2
+    await checkHeld(scope, botId)
+    for (const { id } of added) expect((await getSource(scope, id)).status).toBe("ready")
   })
 
   test("replaced while it waits, the next version is asked about and the held one is gone", async () => {

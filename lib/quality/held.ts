@@ -38,10 +38,21 @@ export async function checkHeldBot(place: { botId: string; tenantId: string }): 
 
 /** Puts live whatever waits for this bot's golden questions, or leaves it to the owner. */
 export async function checkHeld(scope: TenantScope, botId: string): Promise<void> {
-  let size = batchSize
+  let most = batchSize
+  let size = most
   let halvings = 0
   for (;;) {
-    const { sources, run, worse } = await tryBatch(scope, botId, size)
+    const batch = await tryBatch(scope, botId, size).catch((error: unknown) => {
+      if (size === 1) throw error
+      return null
+    })
+    if (!batch) {
+      // Large files together may take longer than a transaction may: fewer at once.
+      most = Math.floor(size / 2)
+      size = most
+      continue
+    }
+    const { sources, run, worse } = batch
     if (sources.length === 0) return
     if (worse.length > 0 && sources.length > 1 && halvings < mostHalvings) {
       size = Math.floor(sources.length / 2)
@@ -49,7 +60,7 @@ export async function checkHeld(scope: TenantScope, botId: string): Promise<void
       continue
     }
     if (worse.length > 0) await leaveToOwner(scope, botId, { sources, run, worse })
-    size = batchSize
+    size = most
   }
 }
 
