@@ -3,12 +3,12 @@ import { beforeEach, expect, test } from "vitest"
 import { mayCallModel, noteModelCall } from "./breaker.ts"
 
 const now = 1_000_000
-const failure = (headers: Record<string, string> = {}) =>
+const failure = (headers: Record<string, string> = {}, statusCode = 429) =>
   new APICallError({
     message: "too many requests",
     url: "http://model.invalid",
     requestBodyValues: {},
-    statusCode: 429,
+    statusCode,
     responseHeaders: headers,
   })
 
@@ -34,6 +34,26 @@ test("one answer between failures keeps the calls going", () => {
     noteModelCall(null, now)
   }
   expect(mayCallModel(now)).toBe(true)
+})
+
+test.each([400, 404, 413, 422])(
+  "a request that the provider minds (%i) stops nobody else's calls",
+  (status) => {
+    for (let i = 0; i < 20; i++) noteModelCall(failure({ "retry-after": "60" }, status), now)
+    expect(mayCallModel(now)).toBe(true)
+  },
+)
+
+test.each<[string, unknown]>([
+  ["a line that broke", new TypeError("fetch failed")],
+  ["a time-out", new DOMException("too slow", "TimeoutError")],
+  ...[401, 403, 408, 429, 500, 503].map((status): [string, unknown] => [
+    `${status}`,
+    failure({}, status),
+  ]),
+])("a provider that is away stops the calls: %s", (_, error) => {
+  for (let i = 0; i < 3; i++) noteModelCall(error, now)
+  expect(mayCallModel(now)).toBe(false)
 })
 
 test("a provider that says when to come back is left alone until then, within bounds", () => {

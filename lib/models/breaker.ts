@@ -32,8 +32,18 @@ export function mayCallModel(now = Date.now(), ownerId?: string): boolean {
   return true
 }
 
-/** Notes how a call ended: null when the provider answered. */
+/** What says that the provider is away or refuses everybody. Another 4xx minds one request: a prompt, a tool. */
+const statusesOfAll: readonly number[] = [401, 403, 408, 429]
+
+/** Whether a failure is the provider's own, and not brought about by what one caller sent. */
+export function isProviderAway(error: unknown): boolean {
+  const status = APICallError.isInstance(error) ? error.statusCode : undefined
+  return status === undefined || status >= 500 || statusesOfAll.includes(status)
+}
+
+/** Notes how a call ended: null when the provider answered. A request that it minds says nothing either way. */
 export function noteModelCall(error: unknown, now = Date.now(), ownerId?: string): void {
+  if (error !== null && !isProviderAway(error)) return
   const state = breaker(ownerId)
   if (error === null) {
     state.failures = 0

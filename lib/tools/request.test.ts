@@ -43,6 +43,11 @@ describe("a template", () => {
   ])("%j is refused: %s", (url) => expect(findTemplateFault(url, order)).not.toBeNull())
 })
 
+test("a name that is required twice is required once: a provider would refuse the whole talk", () => {
+  const twice = parameters({ order: { type: "string" } }, ["order", "order"])
+  expect(twice.required).toEqual(["order"])
+})
+
 describe("arguments", () => {
   const all = parameters(
     {

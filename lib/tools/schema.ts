@@ -20,7 +20,12 @@ export const toolParameters = z.strictObject({
     .record(z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,39}$/), toolParameter)
     .refine((all) => Object.keys(all).length <= 20, "At most 20 values.")
     .default({}),
-  required: z.array(z.string()).max(20).default([]),
+  // Providers refuse a schema, and so the whole talk, when a name stands in it twice.
+  required: z
+    .array(z.string())
+    .max(20)
+    .overwrite((names) => [...new Set(names)])
+    .default([]),
   additionalProperties: z.literal(false).default(false),
 })
 export type ToolParameters = z.infer<typeof toolParameters>
