@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest"
 import { errorTable, Failure, fail } from "./errors.ts"
 import { type IdKind, idPattern, newId } from "./ids.ts"
 import { hashSecret, isSameSecret, newSecret, settingKeyBytes } from "./secrets.ts"
+import { cutBytes, toStorable } from "./text.ts"
 
 describe("an id", () => {
   const kinds: IdKind[] = ["tenant", "bot", "source", "key", "session", "visitor", "message"]
@@ -23,6 +24,18 @@ describe("an id", () => {
     const id = newId("bot")
     for (const text of [newId("key"), `${id}\n`, ` ${id}`, id.toUpperCase(), `${id}0`, "bot_"])
       expect(text).not.toMatch(idPattern("bot"))
+  })
+})
+
+describe("a text", () => {
+  test("that Postgres cannot hold is made one that it can", () => {
+    expect(toStorable("a\u0000b\ud800c🙂")).toBe("a\ufffdb\ufffdc🙂")
+  })
+
+  test("is cut between characters, wherever the bytes end", () => {
+    const text = "aé九🙂"
+    const cuts = Array.from({ length: 11 }, (_, most) => cutBytes(text, most))
+    expect(cuts).toEqual(["", "a", "a", "aé", "aé", "aé", "aé九", "aé九", "aé九", "aé九", text])
   })
 })
 

@@ -31,7 +31,7 @@ export const order = [
   "http",
 ]
 
-const ground = "(?:env|errors|ids|secrets|log)\\.ts"
+const ground = "(?:env|errors|ids|secrets|log|text)\\.ts"
 
 export type Row = {
   name: string

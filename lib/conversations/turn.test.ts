@@ -62,6 +62,14 @@ const readUsed = async (on = key) => {
   return row?.used ?? 0
 }
 
+test("an answer in letters that Postgres cannot hold is kept without them, and frees the session", async () => {
+  const scope = await newVisitor()
+  await finish(scope, await ask(scope, "Really?"), { text: "Nine\u0000ty \ud800days 🙂" })
+  const { messages } = await getTranscript(scope)
+  expect(messages.at(-1)).toMatchObject({ text: "Nine\ufffdty \ufffddays 🙂", status: "complete" })
+  await ask(scope, "And then?")
+})
+
 describe("a message", () => {
   test("is on disk, with an empty answer beside it, before a word is generated", async () => {
     const scope = await newVisitor()

@@ -21,6 +21,7 @@ import { type Tx, withTenant } from "#lib/tenancy/database.ts"
 import { countRefusal } from "#lib/tenancy/directory.ts"
 import { allow } from "#lib/tenancy/permissions.ts"
 import type { VisitorScope } from "#lib/tenancy/scope.ts"
+import { toStorable } from "#lib/text.ts"
 import { findCall } from "#lib/tools/calls.ts"
 import { type ConversationRow, type MessageRow, toMessageView } from "./queries.ts"
 import type { ChatInput, Citation, VisitorMessage } from "./schema.ts"
@@ -311,7 +312,8 @@ export async function finishTurn(
     const { count } = await tx.message.updateMany({
       where: { id: turn.answerId },
       data: {
-        text: answer.text,
+        // A model may write what Postgres cannot hold.
+        text: toStorable(answer.text),
         status: answer.status,
         mode: answer.mode,
         isAnswered: answer.isAnswered,

@@ -9,7 +9,7 @@ import { guardFlood, type TenantRateName, takeRates } from "#lib/limits/rates.ts
 import { log } from "#lib/log.ts"
 import { allow, type Permission } from "#lib/tenancy/permissions.ts"
 import type { TenantScope } from "#lib/tenancy/scope.ts"
-import { cleanText } from "./body.ts"
+import { toStorable } from "#lib/text.ts"
 import { parseInput, toFailure } from "./problems.ts"
 
 // Server actions take the same steps as routes: per-IP limit → Origin → authenticate → caller's limit →
@@ -85,7 +85,7 @@ export function publicAction<Input extends z.ZodType, T>(options: {
 
 /** Action input arrives past readJson: the same cleaning of every string in it. */
 function cleanInput(input: unknown): unknown {
-  if (typeof input === "string") return cleanText(input)
+  if (typeof input === "string") return toStorable(input)
   if (Array.isArray(input)) return input.map(cleanInput)
   if (input === null || typeof input !== "object") return input
   return Object.fromEntries(Object.entries(input).map(([key, value]) => [key, cleanInput(value)]))

@@ -1,4 +1,5 @@
 import { fail } from "#lib/errors.ts"
+import { toStorable } from "#lib/text.ts"
 
 /** Reads at most `maxBytes` of a body, whatever Content-Length claims; throws `too_large`. */
 export async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
@@ -14,11 +15,6 @@ export async function readBytes(request: Request, maxBytes: number): Promise<Uin
   return Buffer.concat(parts)
 }
 
-/** Postgres text cannot hold NUL, and a lone surrogate has no UTF-8 form: both become U+FFFD. */
-export function cleanText(text: string): string {
-  return text.replaceAll("\u0000", "\ufffd").toWellFormed()
-}
-
 /** JSON in UTF-8 of one of the types given; throws `unsupported_type`, `too_large`, `malformed`. */
 export async function readJson(
   request: Request,
@@ -32,7 +28,9 @@ export async function readJson(
   const bytes = await readBytes(request, maxBytes)
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes)
-    return JSON.parse(text, (_key, value) => (typeof value === "string" ? cleanText(value) : value))
+    return JSON.parse(text, (_key, value) =>
+      typeof value === "string" ? toStorable(value) : value,
+    )
   } catch {
     throw fail("malformed")
   }

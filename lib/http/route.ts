@@ -18,6 +18,7 @@ import { effectiveLimits, type KeyLimits } from "#lib/limits/schema.ts"
 import { log } from "#lib/log.ts"
 import { allow, type Permission } from "#lib/tenancy/permissions.ts"
 import type { TenantScope, VisitorScope } from "#lib/tenancy/scope.ts"
+import { toStorable } from "#lib/text.ts"
 import { readFile, readJson, withUploadPlace } from "./body.ts"
 import { observeRequest } from "./metrics.ts"
 import { type Dialect, parseInput, problemResponse, toFailure } from "./problems.ts"
@@ -156,11 +157,6 @@ export function route<Kind extends AuthKind, Body extends z.ZodType, Query exten
 
 /** Longer than any id of ours: a secret that somebody put into an address, perhaps. No log keeps it. */
 const longSegments = /[^/]{32,}/g
-
-/** As in a JSON body: Postgres text cannot hold NUL, and a lone surrogate has no UTF-8 form. */
-function toStorable(text: string): string {
-  return text.replaceAll("\u0000", "\ufffd").toWellFormed()
-}
 
 function readQuery(request: Request): Record<string, string> {
   const pairs = [...new URL(request.url).searchParams]

@@ -12,6 +12,7 @@ import {
 } from "#lib/billing/prices.ts"
 import { env } from "#lib/env.ts"
 import { log } from "#lib/log.ts"
+import { cutBytes } from "#lib/text.ts"
 import { noteModelCall } from "./breaker.ts"
 import type { ModelProvider } from "./schema.ts"
 import {
@@ -232,16 +233,6 @@ function toMessages(
       content: own.map(({ input: _, ...call }) => ({ type: "tool-result" as const, ...call })),
     },
   ]
-}
-
-function cutBytes(text: string, most: number): string {
-  const bytes = Buffer.from(text, "utf8")
-  return bytes.byteLength <= most
-    ? text
-    : bytes
-        .subarray(0, most)
-        .toString("utf8")
-        .replace(/\ufffd$/, "")
 }
 
 function addUsage(

@@ -9,7 +9,7 @@ import { type ServerRow, type ToolRow, toToolView } from "./queries.ts"
 import { buildRequest, type ToolArguments } from "./request.ts"
 import type { RemoteTool } from "./schema.ts"
 import { openHeaders, serverSecretPlace, toolSecretPlace } from "./sealed-headers.ts"
-import { cutBytes, withoutSecrets } from "./text.ts"
+import { shorten, withoutSecrets } from "./text.ts"
 
 export const maxResultBytes = 8_000
 const timeoutMs = 10_000
@@ -149,5 +149,5 @@ async function noteChange(
 /** Short, readable, and without our own headers. */
 function clean(text: string, headers: Record<string, string>, note = ""): string {
   const kept = withoutSecrets(text, Object.values(headers)).trim()
-  return note + cutBytes(kept, maxResultBytes - note.length)
+  return note + shorten(kept, maxResultBytes - note.length)
 }

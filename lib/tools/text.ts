@@ -1,3 +1,5 @@
+import { cutBytes } from "#lib/text.ts"
+
 // What another server says, before a model, an owner or a visitor reads it.
 
 /** Text without what people cannot see: control characters, direction marks, tag characters. */
@@ -18,10 +20,9 @@ export function withoutSecrets(text: string, secrets: readonly string[]): string
   return kept
 }
 
-export function cutBytes(text: string, most: number): string {
-  const bytes = Buffer.from(text, "utf8")
-  if (bytes.byteLength <= most) return text
+/** The beginning of a text, and a mark that there was more. */
+export function shorten(text: string, most: number): string {
+  if (Buffer.byteLength(text) <= most) return text
   const mark = " […]"
-  const kept = bytes.subarray(0, most - Buffer.byteLength(mark)).toString("utf8")
-  return kept.replace(/\ufffd+$/, "") + mark
+  return cutBytes(text, most - Buffer.byteLength(mark)) + mark
 }
