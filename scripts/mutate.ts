@@ -383,8 +383,8 @@ export const mutations: Mutation[] = [
   {
     name: "open answers wait for a database that says nothing",
     file: "lib/admission/open-streams.ts",
-    from: "await Promise.race([findLiveSessions(ids), giveUp()])",
-    to: "await findLiveSessions(ids)",
+    from: "await Promise.race([check(), giveUp()])",
+    to: "await check()",
     tests: [watchers.chatStream],
   },
   {
