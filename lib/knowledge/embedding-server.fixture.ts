@@ -18,6 +18,10 @@ export class EmbeddingServer {
   /** The Authorization header of every call. */
   readonly authorizations: (string | undefined)[] = []
   isDown = false
+  /** How it is down: -1 never answers, 0 breaks the line, 200 answers without vectors. */
+  downStatus = 503
+  /** Calls while it was down. */
+  refused = 0
   #server: Server
 
   constructor() {
@@ -25,8 +29,14 @@ export class EmbeddingServer {
       let body = ""
       for await (const part of request) body += part
       if (this.isDown) {
-        response.writeHead(503, { "content-type": "application/json" })
-        response.end('{"error":{"message":"away"}}')
+        this.refused += 1
+        if (this.downStatus < 0) return
+        if (this.downStatus === 0) {
+          response.destroy()
+          return
+        }
+        response.writeHead(this.downStatus, { "content-type": "application/json" })
+        response.end('{"error":{"message":"away"},"data":[]}')
         return
       }
       const { input, model } = JSON.parse(body) as { input: string[]; model: string }

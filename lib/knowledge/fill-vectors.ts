@@ -12,16 +12,20 @@ const batchMs = 30_000
 /** A worker's hold on a source: as long as its batch may take, and some. */
 const holdSeconds = 90
 const patience = 3
+/** Failures in a row, most of them an hour apart, after which the model is not asked for this text again. */
+const mostAttempts = 24
 
 const retryingSentence =
   "The embedding service does not answer. Until it does, this source is found by its words only; it is tried again."
 const givenUpSentence =
   "The embedding service did not answer three times, so this source is found by its words only. It is tried again every hour."
+const abandonedSentence =
+  "The embedding service did not answer for a day, so this source is found by its words only. Replace it or add it again to try once more."
 const capSentence =
   "The spending limit is reached, so this source is found by its words only. It is tried again every hour."
 
-/** `off`: no model is set up. `taken`: nothing to do, or another worker is at it. */
-export type FillOutcome = "done" | "later" | "capped" | "taken" | "off"
+/** `off`: no model is set up. `abandoned`: the model failed too often. `taken`: nothing to do, or another worker is at it. */
+export type FillOutcome = "done" | "later" | "capped" | "abandoned" | "taken" | "off"
 
 /** Gives the chunks of a source vectors of the deployment's model, in batches that are kept one by one. */
 export async function fillVectors(
@@ -41,32 +45,36 @@ export async function fillVectors(
     const worst = worstEmbeddingCost(setup, texts)
     const reservation = await reserveMemberSpend(scope, batch.botId, worst)
     if (!reservation) {
-      await postpone(scope, sourceId, capSentence, 3_600)
+      await postpone(scope, sourceId, { sentence: capSentence, seconds: 3_600 })
       return "capped"
     }
     const call = { botId: batch.botId, texts, timeoutMs: batchMs, ...(signal ? { signal } : {}) }
-    const vectors = await embedAndBook(scope, setup, reservation, call)
+    const { vectors } = await embedAndBook(scope, setup, reservation, call)
     if (!vectors) {
       const attempts = batch.attempts + 1
+      if (attempts >= mostAttempts) {
+        await finish(scope, batch, setup.name, abandonedSentence)
+        return "abandoned"
+      }
       const hasHope = attempts < patience
-      await postpone(
-        scope,
-        sourceId,
-        hasHope ? retryingSentence : givenUpSentence,
-        hasHope ? 30 * 4 ** (attempts - 1) : 3_600,
-      )
+      await postpone(scope, sourceId, {
+        sentence: hasHope ? retryingSentence : givenUpSentence,
+        seconds: hasHope ? 30 * 4 ** (attempts - 1) : 3_600,
+        attempts,
+      })
       return "later"
     }
-    await withTenant(scope, (tx) =>
-      storeVectors(
+    await withTenant(scope, async (tx) => {
+      await storeVectors(
         tx,
         { tenantId, botId: batch.botId },
         {
           model: setup.name,
           rows: batch.chunks.map(({ id }, i) => ({ chunkId: id, vector: vectors[i]! })),
         },
-      ),
-    )
+      )
+      await tx.source.updateMany({ where: { id: sourceId }, data: { vectorAttempts: 0 } })
+    })
   }
 }
 
@@ -105,23 +113,33 @@ async function takeBatch(
   })
 }
 
-async function finish(scope: TenantScope, batch: Batch, model: string): Promise<boolean> {
+/** Done with this text and model, all of its vectors there or given up: another text or model begins anew. */
+async function finish(
+  scope: TenantScope,
+  batch: Batch,
+  model: string,
+  notice: string | null = null,
+): Promise<boolean> {
   const { count } = await withTenant(scope, (tx) =>
     tx.source.updateMany({
       // A newer reading has other chunks.
       where: { id: batch.sourceId, claim: batch.claim, status: "ready" },
-      data: { vectorModel: model, vectorAttempts: 0, vectorRetryAt: null, vectorNotice: null },
+      data: { vectorModel: model, vectorAttempts: 0, vectorRetryAt: null, vectorNotice: notice },
     }),
   )
   return count > 0
 }
 
-async function postpone(scope: TenantScope, sourceId: string, sentence: string, seconds: number) {
+async function postpone(
+  scope: TenantScope,
+  sourceId: string,
+  { sentence, seconds, attempts }: { sentence: string; seconds: number; attempts?: number },
+) {
   await withTenant(scope, (tx) =>
     tx.source.updateMany({
       where: { id: sourceId },
       data: {
-        vectorAttempts: { increment: 1 },
+        ...(attempts === undefined ? {} : { vectorAttempts: attempts }),
         vectorRetryAt: new Date(Date.now() + seconds * 1_000),
         vectorNotice: sentence,
       },

@@ -56,7 +56,7 @@ beforeEach(async () => {
   server.asked.length = 0
 })
 afterEach(() => {
-  server.isDown = false
+  Object.assign(server, { isDown: false, downStatus: 503, refused: 0 })
   endEmbeddingPause()
   Object.assign(env, before)
 })
@@ -174,6 +174,63 @@ describe("C09 when the embedding service is away", () => {
   })
 })
 
+describe("a question that the embedding service minds", () => {
+  test.each([400, 200])("with %i does not send everybody else's by words", async (downStatus) => {
+    Object.assign(server, { isDown: true, downStatus })
+    expect((await find("terrace puppy")).passages[0]?.text).toBe(dogs)
+    expect(server.refused).toBe(1)
+    server.isDown = false
+    expect((await find()).passages[0]?.text).toBe(dogs)
+    expect(server.asked).toEqual([paraphrase])
+  })
+
+  test.each([-1, 0, 429, 500])(
+    "no more than a provider that is away (%i) is asked again",
+    async (s) => {
+      Object.assign(server, { isDown: true, downStatus: s })
+      await find()
+      await find()
+      expect(server.refused).toBe(1)
+    },
+  )
+
+  test("is cut before it is too long for a model, between characters", async () => {
+    await find("九".repeat(3_000))
+    expect(server.asked).toEqual(["九".repeat(666)])
+  })
+})
+
+test("a service that never answers is given up, until text or model are others", async () => {
+  Object.assign(server, { isDown: true })
+  const source = await makeTextSource(tenant.scope, botId, { title: "Sofas", text: "Red sofa." })
+  const beDue = () =>
+    withTenant(tenant.scope, (tx) =>
+      tx.source.update({ where: { id: source.id }, data: { vectorRetryAt: null } }),
+    )
+  const isDue = async (model = "planted-1") =>
+    (await listSourcesToEmbed(model)).some((row) => row.sourceId === source.id)
+  for (let failed = 1; failed < 24; failed++) {
+    expect(await fill(tenant, source.id)).toBe("later")
+    await beDue()
+  }
+  // A cap is no failure of the service.
+  env.FREE_ALLOWANCE_MINOR = 0
+  expect(await fill(tenant, source.id)).toBe("capped")
+  env.FREE_ALLOWANCE_MINOR = before.FREE_ALLOWANCE_MINOR
+  await beDue()
+  expect(await isDue()).toBe(true)
+  expect(await fill(tenant, source.id)).toBe("abandoned")
+  expect(server.refused).toBe(24)
+  expect(await isDue()).toBe(false)
+  expect((await getSource(tenant.scope, source.id)).notice).toContain("for a day")
+  expect(await isDue("planted-2")).toBe(true)
+  server.isDown = false
+  await replaceSource(tenant.scope, source.id, { title: "Sofas", text: "Blue sofa." })
+  await ingestSource(source.id)
+  expect(await fill(tenant, source.id)).toBe("done")
+  expect((await getSource(tenant.scope, source.id)).notice).toBeNull()
+})
+
 async function readSpent() {
   return withTenant(tenant.scope, async (tx) => {
     const [sum] = await tx.spendCounter.findMany({ where: { subject: "tenant" } })
@@ -200,6 +257,22 @@ describe("money", () => {
         costNanos: 10n * price,
       })),
     )
+  })
+
+  test.each([0, 200])("a call without a clear answer (%i) costs what was set aside", async (s) => {
+    const earlier = await readSpent()
+    Object.assign(server, { isDown: true, downStatus: s })
+    await find()
+    // Its bytes, and sixteen that a provider may add.
+    const tokens = paraphrase.length + 16
+    expect(await readSpent()).toEqual({
+      spent: earlier.spent! + BigInt(tokens) * 100_000n,
+      reserved: 0n,
+    })
+    const ledger = await withTenant(tenant.scope, (tx) =>
+      tx.usageEntry.findMany({ where: { botId, isEstimated: true } }),
+    )
+    expect(ledger).toMatchObject([{ inputTokens: tokens, costNanos: BigInt(tokens) * 100_000n }])
   })
 
   test("at a cap no call is made: sources say so, questions go by words", async () => {

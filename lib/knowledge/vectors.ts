@@ -1,8 +1,12 @@
+import { APICallError } from "ai"
 import { recordUsage } from "#lib/billing/commands.ts"
 import { costOf } from "#lib/billing/prices.ts"
 import { type Reservation, reserveMemberSpend, settleSpend } from "#lib/limits/spend.ts"
 import { log } from "#lib/log.ts"
+import { isProviderAway } from "#lib/models/breaker.ts"
 import {
+  countBytes,
+  type Embedded,
   type EmbeddingSetup,
   embedTexts,
   findEmbeddingModel,
@@ -10,45 +14,60 @@ import {
 } from "#lib/models/embedding-model.ts"
 import { type Tx, withTenant } from "#lib/tenancy/database.ts"
 import type { TenantScope } from "#lib/tenancy/scope.ts"
+import { cutBytes } from "#lib/text.ts"
 import type { Place } from "./vocabulary.ts"
 
 // Guarantees: a vector belongs to a chunk and goes with it. Every call is set aside for and settled, whether it
-// succeeded or not, and no transaction is open while it runs.
+// succeeded or not, and no transaction is open while it runs. A call without a clear answer counts as made: the
+// provider may bill it.
 
 const questionMs = 3_000
-/** After a failure questions go by words for so long: no visitor waits for a provider that is away. */
+/** Less than any model takes: no question fails by its length. */
+const questionBytes = 2_000
+/** While a provider is away questions go by words for so long: no visitor waits for it. */
 const pauseMs = 10_000
 
 type Call = { botId: string; texts: string[]; timeoutMs: number; signal?: AbortSignal }
 
-/** The texts as vectors, paid for. Null when the provider failed; the reservation is settled either way. */
+/** The texts as vectors, paid for, or the provider's error; the reservation is settled either way. */
 export async function embedAndBook(
   scope: TenantScope,
   setup: EmbeddingSetup,
   reservation: Reservation,
   { botId, texts, ...options }: Call,
-): Promise<Float32Array[] | null> {
-  const embedded = await embedTexts(setup, texts, options).catch((error: Error) => {
-    const reason = error.message.slice(0, 300)
+): Promise<{ vectors: Float32Array[] } | { vectors: null; error: unknown }> {
+  let embedded: Embedded | null = null
+  let failure: unknown = null
+  try {
+    embedded = await embedTexts(setup, texts, options)
+  } catch (error) {
+    failure = error
+    const reason = String(error).slice(0, 300)
     log.warn({ code: "embedding_failed", model: setup.name, reason }, "embedding failed")
-    return null
-  })
-  const cost = embedded ? costOf(setup.price, { input: embedded.tokens, output: 0 }) : 0n
+  }
+  const used =
+    embedded ?? (isRefusal(failure) ? null : { tokens: countBytes(texts), isEstimated: true })
+  const cost = used ? costOf(setup.price, { input: used.tokens, output: 0 }) : 0n
   await withTenant(scope, async (tx) => {
     const costNanos = await settleSpend(tx, scope, reservation, cost)
-    if (!embedded) return
+    if (!used) return
     await recordUsage(tx, scope, {
       kind: "embedding",
       model: setup.name,
-      inputTokens: embedded.tokens,
+      inputTokens: used.tokens,
       outputTokens: 0,
-      isEstimated: embedded.isEstimated,
+      isEstimated: used.isEstimated,
       costNanos,
       messageId: null,
       botId,
     })
   })
-  return embedded?.vectors ?? null
+  return embedded ? { vectors: embedded.vectors } : { vectors: null, error: failure }
+}
+
+/** A clear no, which no provider bills: a time-out or a broken line is none. */
+function isRefusal(error: unknown): boolean {
+  return APICallError.isInstance(error) && (error.statusCode ?? 0) >= 400
 }
 
 /** Stores vectors of chunks that are still there, in the caller's transaction. */
@@ -102,13 +121,24 @@ export async function embedQuestion(
   const setup = findEmbeddingModel()
   if (!setup || (scope.visitor && !reserve) || Date.now() < pausedUntil) return null
   if (!(await withTenant(scope, (tx) => hasVectors(tx, scope, botId, setup.name)))) return null
-  const worst = worstEmbeddingCost(setup, [query])
+  const text = cutBytes(query, questionBytes)
+  const worst = worstEmbeddingCost(setup, [text])
   const reservation = await (reserve ?? ((nanos) => reserveMemberSpend(scope, botId, nanos)))(worst)
   if (!reservation) return null
-  const call = { botId, texts: [query], timeoutMs: questionMs }
-  const vectors = await embedAndBook(scope, setup, reservation, call)
-  pausedUntil = vectors ? 0 : Date.now() + pauseMs
-  return vectors ? { model: setup.name, vector: vectors[0]! } : null
+  const call = { botId, texts: [text], timeoutMs: questionMs }
+  const embedded = await embedAndBook(scope, setup, reservation, call)
+  if (embedded.vectors) {
+    pausedUntil = 0
+    return { model: setup.name, vector: embedded.vectors[0]! }
+  }
+  if (isAway(embedded.error)) pausedUntil = Date.now() + pauseMs
+  return null
+}
+
+/** No connection, no answer in time, or a no to everybody: what one question brought about pauses no other. */
+function isAway(error: unknown): boolean {
+  const isCall = APICallError.isInstance(error) || error instanceof DOMException
+  return isCall && isProviderAway(error)
 }
 
 async function hasVectors(tx: Tx, { tenantId }: TenantScope, botId: string, model: string) {

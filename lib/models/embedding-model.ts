@@ -48,7 +48,8 @@ export function worstEmbeddingCost({ price }: EmbeddingSetup, texts: string[]): 
 
 const overheadBytes = 16
 
-function countBytes(texts: string[]): number {
+/** The most tokens that these texts can be. */
+export function countBytes(texts: string[]): number {
   return texts.reduce((sum, text) => sum + Buffer.byteLength(text, "utf8") + overheadBytes, 0)
 }
 
@@ -60,9 +61,8 @@ export type Embedded = {
 }
 
 /**
- * Embeds texts in one call that is never repeated: it costs what was set aside for it or nothing. Throws
- * when the provider fails, takes longer than `timeoutMs`, or answers with something else than one vector
- * of the same size for each text.
+ * Embeds texts in one call that is never repeated. Throws when the provider fails, takes longer than
+ * `timeoutMs`, or answers with something else than one vector of the same size for each text.
  */
 export async function embedTexts(
   { model }: EmbeddingSetup,
