@@ -36,8 +36,10 @@ export async function saveTenantModel(
   if (!url) throw refuse("url", "Enter the address of your provider.")
   await vetOutbound(url)
   return withTenant(scope, async (tx) => {
-    // Locked: the key that stays must be the one this very address was saved with.
-    await tx.$queryRaw`select tenant_id from public.tenant_models for update`
+    // Held by its tenant, which a first save has as well: the key that stays must be the one this very address
+    // was saved with, and a new one is sealed to the row that it goes into.
+    await tx.$queryRaw`
+      select 1 from public.tenants where id = ${scope.tenantId} for no key update`
     const before = await tx.tenantModel.findFirst({})
     const id = before?.id ?? newId("model")
     const sealed = apiKey && {

@@ -1,4 +1,5 @@
 import { parseTokenPrice } from "#lib/billing/prices.ts"
+import { log } from "#lib/log.ts"
 import { type Tx, withTenant } from "#lib/tenancy/database.ts"
 import { decryptSecret } from "#lib/tenancy/encryption.ts"
 import { allow } from "#lib/tenancy/permissions.ts"
@@ -35,7 +36,10 @@ export async function findTenantModel(scope: TenantScope): Promise<TenantModelVi
   return row && toModelView(row)
 }
 
-/** The model that answers for this tenant: its own where it brought one, else the deployment's, or null. */
+/**
+ * The model that answers for this tenant: its own where it brought one, else the deployment's. Null without
+ * either, and when the key of its own does not open: the product then quotes, on nobody's money.
+ */
 export async function findModelFor(scope: TenantScope): Promise<ChatModel | null> {
   return withTenant(scope, (tx) => readModelFor(tx, scope))
 }
@@ -51,12 +55,22 @@ function openModel(scope: TenantScope, row: TenantModelRow): ChatModel | null {
   const price = parseTokenPrice(
     `input=${row.inputPrice},cached=${row.cachedPrice},output=${row.outputPrice}`,
   )
-  const model = createModel({
-    provider,
-    name,
-    baseURL: url,
-    apiKey: decryptSecret(scope, placeOf(row.id), row.secret),
-    fetch: fetchModel,
-  })
+  const apiKey = openKey(scope, row)
+  const model =
+    apiKey === null
+      ? null
+      : createModel({ provider, name, baseURL: url, apiKey, fetch: fetchModel })
   return price && model && { model, name, price, ownerId: scope.tenantId }
+}
+
+function openKey(scope: TenantScope, row: TenantModelRow): string | null {
+  try {
+    return decryptSecret(scope, placeOf(row.id), row.secret)
+  } catch (error) {
+    log.error(
+      { err: error, code: "model_key_unusable", tenantId: scope.tenantId },
+      "a tenant's model key does not open: its bots quote",
+    )
+    return null
+  }
 }
