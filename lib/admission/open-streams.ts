@@ -91,7 +91,7 @@ async function checkStreams(): Promise<void> {
   const startedAt = Date.now()
   const check = async () => {
     const ids = checked.map((entry) => entry.sessionId)
-    const found = await findLiveSessions(ids)
+    const found = await findLiveSessions(ids, "watch")
     const live = new Set(found.map((session) => session.sessionId))
     state.failingSince = null
     for (const entry of checked)

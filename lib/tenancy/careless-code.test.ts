@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest"
 import { addTextSource } from "#lib/knowledge/add-sources.ts"
 import { ingestSource } from "#lib/knowledge/ingest.ts"
 import { startCrawl } from "#lib/knowledge/open-crawl.ts"
+import { makeBot } from "#prisma/factories.ts"
 import { disconnect, type Tx, withTenant } from "./database.ts"
 import { type Household, makeHousehold } from "./household.fixture.ts"
 
@@ -84,7 +85,8 @@ test("X28 a job acts for the tenant of its row, whatever else it is told", async
   ).catch(() => {})
   expect(wasAskedFor).toBe(false)
   // A source names its own tenant, and nothing else can: its chunks land there, an unknown one's nowhere.
-  const queued = await addTextSource(foreign.tenant.scope, foreign.bots[0]!.botId, {
+  const { id: botId } = await makeBot(foreign.tenant.scope)
+  const queued = await addTextSource(foreign.tenant.scope, botId, {
     title: "Queued",
     text: "Read by a worker that was told of another tenant.",
   })

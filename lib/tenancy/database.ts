@@ -11,7 +11,7 @@ import type { TenantScope } from "./scope.ts"
 // wall 2 (row-level security) admits only rows of the tenant whose signed setting opens the
 // transaction.
 
-type Connections = { pool: pg.Pool; prisma: PrismaClient; isPooled: boolean }
+type Connections = { pool: pg.Pool; watch: pg.Pool; prisma: PrismaClient; isPooled: boolean }
 
 // Pages and route handlers may hold separate copies of a module: one pool a process all the same.
 const shared = globalThis as typeof globalThis & { coatcheckConnections?: Connections }
@@ -31,19 +31,21 @@ function connect(): Connections {
   if (!env.DATABASE_URL)
     throw new Error("DATABASE_URL is not set; start through npm start or npm run dev")
   const isPooled = isBehindPooler()
-  const pool = new pg.Pool({
+  const settings = {
     connectionString: env.DATABASE_URL,
-    max: env.DATABASE_POOL_SIZE,
     // A caller hears "unavailable" within two seconds when all connections are busy.
     connectionTimeoutMillis: 1_500,
     idleTimeoutMillis: 30_000,
     query_timeout: queryTimeoutMs,
     application_name: "coatcheck",
     ...(isPooled ? {} : { statement_timeout: 15_000 }),
-  })
+  }
+  const pool = new pg.Pool({ ...settings, max: env.DATABASE_POOL_SIZE })
+  // A burst of callers must not look like a database that is away to those whose answers are being written.
+  const watch = new pg.Pool({ ...settings, max: 1 })
   // A connection that dies while idle is replaced; without a listener it would end the process.
-  pool.on("error", () => {})
-  return { pool, isPooled, prisma: new PrismaClient({ adapter: new PrismaPg(pool) }) }
+  for (const each of [pool, watch]) each.on("error", () => {})
+  return { pool, watch, isPooled, prisma: new PrismaClient({ adapter: new PrismaPg(pool) }) }
 }
 
 function connections(): Connections {
@@ -153,14 +155,16 @@ export async function withTenant<T>(scope: TenantScope, work: (tx: Tx) => Promis
 /**
  * Calls one definer function outside any tenant: a named prepared statement on the shared pool, about
  * a third of the cost of the same call through Prisma. For lib/tenancy/directory.ts and lib/limits.
+ * `watch` is a connection that nobody else waits for: the regular checks of open answers.
  */
 export async function callDefiner<Row extends object>(
   name: string,
   sql: string,
   values: unknown[],
   timeoutMs: number = queryTimeoutMs,
+  lane: "pool" | "watch" = "pool",
 ): Promise<Row[]> {
-  const { pool, isPooled } = connections()
+  const { isPooled, [lane]: pool } = connections()
   const query = { ...(isPooled ? {} : { name }), text: sql, values, query_timeout: timeoutMs }
   const { rows } = await pool.query<Row>(query)
   return rows
@@ -245,5 +249,5 @@ export async function disconnect(): Promise<void> {
   const open = shared.coatcheckConnections
   shared.coatcheckConnections = undefined
   await open?.prisma.$disconnect()
-  await open?.pool.end().catch(() => {})
+  await Promise.all([open?.pool.end(), open?.watch.end()].map((end) => end?.catch(() => {})))
 }

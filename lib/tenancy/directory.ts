@@ -107,12 +107,16 @@ type SessionRow = {
 }
 
 /** Which of these sessions are good right now: one indexed read, never cached. */
-export async function findLiveSessions(sessionIds: string[]): Promise<LiveSession[]> {
+export async function findLiveSessions(
+  sessionIds: string[],
+  lane?: "watch",
+): Promise<LiveSession[]> {
   const rows = await callDefiner<SessionRow>(
     "find_live_sessions",
     "select * from directory.find_live_sessions($1)",
     [sessionIds],
     answerMs,
+    lane,
   )
   return rows.map((row) => ({
     sessionId: row.session_id,
@@ -135,7 +139,7 @@ export async function renewStreams(
   holder: number | null,
 ): Promise<void> {
   const sql = "select directory.renew_streams($1, $2, $3)"
-  await callDefiner("renew_streams", sql, [sessionIds, seconds, holder])
+  await callDefiner("renew_streams", sql, [sessionIds, seconds, holder], answerMs, "watch")
 }
 
 export type LiveApiKey = {
