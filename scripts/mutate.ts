@@ -525,8 +525,8 @@ export const mutations: Mutation[] = [
   {
     name: "a tenant's model is reached past the one way out",
     file: "lib/models/queries.ts",
-    from: "    fetch: fetchModel,\n",
-    to: "",
+    from: ", fetch: fetchModel }",
+    to: " }",
     tests: [watchers.tenantModel],
   },
   {

@@ -1,15 +1,15 @@
-import { APICallError } from "ai"
 import { recordUsage } from "#lib/billing/commands.ts"
 import { costOf } from "#lib/billing/prices.ts"
 import { type Reservation, reserveMemberSpend, settleSpend } from "#lib/limits/spend.ts"
 import { log } from "#lib/log.ts"
-import { isProviderAway } from "#lib/models/breaker.ts"
 import {
   countBytes,
   type Embedded,
   type EmbeddingSetup,
   embedTexts,
   findEmbeddingModel,
+  isEmbeddingAway,
+  isEmbeddingRefused,
   worstEmbeddingCost,
 } from "#lib/models/embedding-model.ts"
 import { type Tx, withTenant } from "#lib/tenancy/database.ts"
@@ -46,7 +46,8 @@ export async function embedAndBook(
     log.warn({ code: "embedding_failed", model: setup.name, reason }, "embedding failed")
   }
   const used =
-    embedded ?? (isRefusal(failure) ? null : { tokens: countBytes(texts), isEstimated: true })
+    embedded ??
+    (isEmbeddingRefused(failure) ? null : { tokens: countBytes(texts), isEstimated: true })
   const cost = used ? costOf(setup.price, { input: used.tokens, output: 0 }) : 0n
   await withTenant(scope, async (tx) => {
     const costNanos = await settleSpend(tx, scope, reservation, cost)
@@ -63,11 +64,6 @@ export async function embedAndBook(
     })
   })
   return embedded ? { vectors: embedded.vectors } : { vectors: null, error: failure }
-}
-
-/** A clear no, which no provider bills: a time-out or a broken line is none. */
-function isRefusal(error: unknown): boolean {
-  return APICallError.isInstance(error) && (error.statusCode ?? 0) >= 400
 }
 
 /** Stores vectors of chunks that are still there, in the caller's transaction. */
@@ -131,14 +127,8 @@ export async function embedQuestion(
     pausedUntil = 0
     return { model: setup.name, vector: embedded.vectors[0]! }
   }
-  if (isAway(embedded.error)) pausedUntil = Date.now() + pauseMs
+  if (isEmbeddingAway(embedded.error)) pausedUntil = Date.now() + pauseMs
   return null
-}
-
-/** No connection, no answer in time, or a no to everybody: what one question brought about pauses no other. */
-function isAway(error: unknown): boolean {
-  const isCall = APICallError.isInstance(error) || error instanceof DOMException
-  return isCall && isProviderAway(error)
 }
 
 async function hasVectors(tx: Tx, { tenantId }: TenantScope, botId: string, model: string) {

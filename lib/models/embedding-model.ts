@@ -1,8 +1,9 @@
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible"
-import { type EmbeddingModel, embedMany } from "ai"
+import { APICallError, type EmbeddingModel, embedMany } from "ai"
 import { costOf, isTokenCount, parseTokenPrice, type TokenPrice } from "#lib/billing/prices.ts"
 import { env } from "#lib/env.ts"
 import { log } from "#lib/log.ts"
+import { isProviderAway } from "./breaker.ts"
 
 export type EmbeddingSetup = { model: EmbeddingModel; name: string; price: TokenPrice }
 
@@ -85,6 +86,17 @@ export async function embedTexts(
   })
   const isEstimated = !isTokenCount(usage.tokens) || usage.tokens === 0
   return { vectors, tokens: isEstimated ? countBytes(texts) : usage.tokens, isEstimated }
+}
+
+/** A clear no, which no provider bills: a time-out or a broken line is none. */
+export function isEmbeddingRefused(error: unknown): boolean {
+  return APICallError.isInstance(error) && (error.statusCode ?? 0) >= 400
+}
+
+/** No connection, no answer in time, or a no to everybody: what one text brought about is nobody else's. */
+export function isEmbeddingAway(error: unknown): boolean {
+  const isCall = APICallError.isInstance(error) || error instanceof DOMException
+  return isCall && isProviderAway(error)
 }
 
 const mostDimensions = 8_192
