@@ -47,14 +47,16 @@ const steps: Step[] = [
 let passed = 0
 let failed = 0
 let skipped = 0
+let flaky = 0
 
 /** vitest and Playwright write different reports; both say how many passed. */
 function addReport(path: string) {
   if (!existsSync(path)) return
   const report = JSON.parse(readFileSync(path, "utf8"))
   if (report.stats) {
-    passed += report.stats.expected
-    failed += report.stats.unexpected + report.stats.flaky
+    passed += report.stats.expected + report.stats.flaky
+    failed += report.stats.unexpected
+    flaky += report.stats.flaky
     skipped += report.stats.skipped
   } else {
     passed += report.numPassedTests
@@ -89,5 +91,7 @@ if (exitCode === 0) {
   failed += open
   if (open > 0) exitCode = 1
 }
+if (flaky > 0)
+  console.log(`\n${flaky} browser tests passed at the second try only: see "flaky" above`)
 console.log(`\n${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ""}`)
 process.exit(exitCode)

@@ -94,11 +94,13 @@ async function newContext(browser: Browser, look: Look): Promise<BrowserContext>
   return context
 }
 
-/** One picture that cannot be taken is a fault among others, not the end of the round. */
+/** A picture that cannot be taken twice over is a fault among others, not the end of the round. */
 async function attempt(name: string, work: () => Promise<void>): Promise<void> {
-  await work().catch((error: Error) => {
-    faults.push(`${name}: ${error.message.split("\n").slice(0, 4).join(" ")}`)
-  })
+  await work()
+    .catch(work)
+    .catch((error: Error) => {
+      faults.push(`${name}: ${error.message.split("\n").slice(0, 4).join(" ")}`)
+    })
 }
 
 async function visit(page: Page, gallery: Gallery, stop: Stop, name: string): Promise<void> {
