@@ -60,7 +60,8 @@ test("A07, A16 an owner lowers and removes people, and signs another device out"
   ]
   await there.goto(`${deployment.appUrl}/console/${shop.tenantId}/settings`)
   await here.goto(`${deployment.appUrl}/console/${shop.tenantId}/settings`)
-  await expect(here.getByText("This device", { exact: true })).toBeVisible()
+  const signIns = here.getByRole("region", { name: "Where you are signed in" })
+  await expect(signIns.getByText("This device", { exact: true })).toBeVisible()
   await here.getByRole("button", { name: "Sign out there" }).click()
   await expect(here.getByText("Signed out there.", { exact: true })).toBeVisible()
   await expect(here.getByRole("button", { name: "Sign out there" })).toHaveCount(0)

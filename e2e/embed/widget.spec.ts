@@ -240,7 +240,7 @@ test("when the money is used up, the owner's words stand beside the quotes as pl
   await page.goto(stub.shop)
   const frame = await openChat(page)
   await ask(frame, "How long?")
-  await expect(frame.getByText("Small repairs")).toBeVisible()
+  await expect(frame.getByRole("log").getByText("Small repairs")).toBeVisible()
   await expect(frame.getByText("Our assistant rests")).toHaveCount(0)
   stub.script.answer = answer(true)
   await ask(frame, "And today?")
