@@ -1,12 +1,8 @@
 "use client"
 
 import { useState } from "react"
-import { Badge } from "#components/ui/badge.tsx"
 import { Button } from "#components/ui/button.tsx"
 import { Notice } from "#components/ui/notice.tsx"
-import { RelativeTime } from "#components/ui/relative-time.tsx"
-import { Switch } from "#components/ui/switch.tsx"
-import { KeyTag } from "#components/ui/tag.tsx"
 import { ConfirmDialog } from "./confirm-dialog.tsx"
 import { useCan } from "./console-context.tsx"
 import { formatNumber } from "./format.ts"
@@ -14,6 +10,7 @@ import type { IncidentActions } from "./incident-actions.ts"
 import type { IncidentFacts } from "./incident-facts.ts"
 import { RotateDialog } from "./rotate-dialog.tsx"
 import { Snippet } from "./snippet.tsx"
+import { SwitchTag } from "./switch-tag.tsx"
 import { useCommand } from "./use-command.ts"
 
 type IncidentSwitchProps = { facts: IncidentFacts; actions: IncidentActions }
@@ -40,38 +37,14 @@ export function IncidentSwitch({ facts: { embedKey }, actions }: IncidentSwitchP
   return (
     <section aria-label="Stop it" className="flex flex-col gap-4">
       <div className="grid items-center gap-4 rounded-card border border-hairline bg-card p-4 lg:grid-cols-[minmax(0,1fr)_auto]">
-        <KeyTag
-          lastFour={embedKey.key.slice(-4)}
-          name={embedKey.name}
-          isOn={isOn}
-          note={
-            isOn ? (
-              embedKey.lastSeenAt ? (
-                <>
-                  Last used <RelativeTime at={embedKey.lastSeenAt} />
-                </>
-              ) : (
-                "Not seen on any website yet"
-              )
-            ) : (
-              "Off: no website shows the chat"
-            )
-          }
-        >
-          {embedKey.mode === "test" ? <Badge tone="plain">Test</Badge> : null}
-          <span className="flex items-center gap-2">
-            <span className="text-13 font-medium">{isOn ? "On" : "Off"}</span>
-            <Switch
-              checked={isOn}
-              disabled={!canWrite || toggle.isRunning}
-              aria-label={`Tag ${embedKey.name} is on`}
-              onCheckedChange={(checked) => {
-                if (checked) void toggle.run({ keyId: embedKey.id, status: "active" })
-                else setAsked("off")
-              }}
-            />
-          </span>
-        </KeyTag>
+        <SwitchTag
+          embedKey={embedKey}
+          isDisabled={!canWrite || toggle.isRunning}
+          onSwitch={(checked) => {
+            if (checked) void toggle.run({ keyId: embedKey.id, status: "active" })
+            else setAsked("off")
+          }}
+        />
         {canWrite ? (
           <div className="flex flex-wrap gap-2">
             <Button look="danger" disabled={!isOn} onClick={() => setAsked("off")}>

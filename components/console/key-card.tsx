@@ -2,14 +2,10 @@
 
 import Link from "next/link"
 import { useState } from "react"
-import { Badge } from "#components/ui/badge.tsx"
 import { Button, IconButton } from "#components/ui/button.tsx"
 import { Dialog } from "#components/ui/dialog.tsx"
 import { TextField } from "#components/ui/field.tsx"
 import { Menu, MenuItem, MenuLink, MenuSeparator } from "#components/ui/menu.tsx"
-import { RelativeTime } from "#components/ui/relative-time.tsx"
-import { Switch } from "#components/ui/switch.tsx"
-import { KeyTag } from "#components/ui/tag.tsx"
 import type { EmbedKeyView, RefusalView, SiteView } from "#lib/keys/schema.ts"
 import type { KeyActions, UpdateKey } from "./bot-actions.ts"
 import { ConfirmDialog } from "./confirm-dialog.tsx"
@@ -19,6 +15,7 @@ import { OldLineNotice } from "./old-line-notice.tsx"
 import { ProblemNotice } from "./problem-notice.tsx"
 import { routes } from "./routes.ts"
 import { Snippet } from "./snippet.tsx"
+import { SwitchTag } from "./switch-tag.tsx"
 import { useCommand } from "./use-command.ts"
 import { Websites } from "./websites.tsx"
 
@@ -45,25 +42,14 @@ export function KeyCard({ botId, embedKey, sites, refusals, actions }: KeyCardPr
       aria-label={`Tag ${embedKey.name}, ends in ${embedKey.key.slice(-4)}`}
       className="flex flex-col gap-5 rounded-card border border-hairline bg-card p-4 sm:p-5"
     >
-      <KeyTag
-        lastFour={embedKey.key.slice(-4)}
-        name={embedKey.name}
-        isOn={isOn}
-        note={isOn ? <LastSeen at={embedKey.lastSeenAt} /> : "Off: no website shows the chat"}
+      <SwitchTag
+        embedKey={embedKey}
+        isDisabled={!canWrite || toggle.isRunning}
+        onSwitch={(checked) => {
+          if (checked) void toggle.run({ keyId: embedKey.id, status: "active" })
+          else setAsked("off")
+        }}
       >
-        {embedKey.mode === "test" ? <Badge tone="plain">Test</Badge> : null}
-        <span className="flex items-center gap-2">
-          <span className="text-13 font-medium">{isOn ? "On" : "Off"}</span>
-          <Switch
-            checked={isOn}
-            disabled={!canWrite || toggle.isRunning}
-            aria-label={`Tag ${embedKey.name} is on`}
-            onCheckedChange={(checked) => {
-              if (checked) void toggle.run({ keyId: embedKey.id, status: "active" })
-              else setAsked("off")
-            }}
-          />
-        </span>
         {canWrite ? (
           <Menu
             label={`Actions for ${embedKey.name}`}
@@ -81,7 +67,7 @@ export function KeyCard({ botId, embedKey, sites, refusals, actions }: KeyCardPr
             </MenuItem>
           </Menu>
         ) : null}
-      </KeyTag>
+      </SwitchTag>
 
       <OldLineNotice embedKey={embedKey} sites={sites} />
       <Websites embedKey={embedKey} sites={sites} refusals={refusals} update={actions.updateKey} />
@@ -134,15 +120,6 @@ export function KeyCard({ botId, embedKey, sites, refusals, actions }: KeyCardPr
         <RenameDialog embedKey={embedKey} update={actions.updateKey} onClose={close} />
       ) : null}
     </section>
-  )
-}
-
-function LastSeen({ at }: { at: string | null }) {
-  if (!at) return "Not seen on any website yet"
-  return (
-    <>
-      Last used <RelativeTime at={at} />
-    </>
   )
 }
 
